@@ -1,0 +1,94 @@
+# The only build file. `make help` tells what there is.
+MODE ?= release
+BUILD ?= build
+CC = gcc
+PKGS = openssl sqlite3 libsodium libutf8proc zlib
+CSTD = -std=gnu11
+WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Werror
+DEFS = -D_GNU_SOURCE -Isrc
+OPT_release = -O2 -g
+OPT_debug = -O0 -g
+OPT_asan = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPT_tsan = -O1 -g -fsanitize=thread
+OPT_fuzz = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+OPT_coverage = -O0 -g --coverage
+ifeq ($(MODE),fuzz)
+CC = clang
+endif
+OPT = $(OPT_$(MODE))
+HARDEN_release = -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+CFLAGS_ALL = $(CSTD) $(WARN) $(DEFS) $(OPT) $(HARDEN_$(MODE)) -fno-strict-aliasing -pthread $(CFLAGS)
+LIBS = $(shell pkg-config --libs $(PKGS)) -lm
+
+OUT = $(BUILD)/$(MODE)
+SRC = $(filter-out src/main.c,$(wildcard src/*/*.c src/*/*/*.c))
+OBJ = $(SRC:src/%.c=$(OUT)/obj/%.o)
+LIB = $(OUT)/libseltzer.a
+UNIT = $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
+FUZZ = $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+BENCH = $(patsubst bench/%.c,$(OUT)/bench/%,$(wildcard bench/bench_*.c))
+
+.PHONY: all help unit fuzz bench layers lint format check clean headers
+all: $(OUT)/seltzer
+ifeq ($(MODE),release)
+all: $(BUILD)/seltzer
+endif
+
+help:
+	@echo "make              build/seltzer, optimised (MODE=release)"
+	@echo "make MODE=asan    $(BUILD)/asan/seltzer with AddressSanitizer and UBSan; also tsan, debug"
+	@echo "make unit         build and run the unit tests (any MODE)"
+	@echo "make fuzz         build the fuzzers (clang, libFuzzer) into $(BUILD)/fuzz/fuzz"
+	@echo "make bench        the figures of docs/performance.md"
+	@echo "make layers       check the includes against LAYERS"
+	@echo "make lint         clang-tidy and cppcheck"
+	@echo "make check        layers, unit tests, wire tests"
+	@echo "make clean        remove $(BUILD)"
+
+$(BUILD)/seltzer: $(OUT)/seltzer
+	@cp -f $< $@.new && mv -f $@.new $@
+
+$(OUT)/obj/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+$(LIB): $(OBJ)
+	@rm -f $@
+	@ar rcs $@ $(OBJ)
+
+$(OUT)/seltzer: $(OUT)/obj/main.o $(LIB)
+	$(CC) $(CFLAGS_ALL) $^ $(LIBS) -o $@
+
+$(OUT)/unit/%: tests/unit/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP $< $(LIB) $(LIBS) -lcmocka -o $@
+
+$(OUT)/fuzz/%: tests/fuzz/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -MMD -MP $< $(LIB) $(LIBS) -o $@
+
+$(OUT)/bench/%: bench/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP $< $(LIB) $(LIBS) $(BENCH_LIBS_$*) -o $@
+
+unit: $(UNIT)
+	@tools/run-unit $(UNIT)
+
+fuzz:
+	@$(MAKE) --no-print-directory MODE=fuzz fuzzers
+.PHONY: fuzzers
+fuzzers: $(FUZZ)
+
+layers:
+	@tools/layers
+
+lint:
+	@tools/lint
+
+check: layers unit
+	@tests/wire/run
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)

@@ -1,0 +1,91 @@
+/* What ids and names mean: datasets, columns, users. Kept in DIR/catalog.db (SQLite, one writer), answered from memory.
+ *
+ * A `struct dataset` is a snapshot: immutable, counted, taken with catalog_dataset() and given back with
+ * dataset_release(). Changing anything makes a new snapshot; who holds an old one goes on seeing what was.
+ * All functions may be called from any thread. Rules: docs/wire/views.md. */
+#ifndef SELTZER_CATALOG_CATALOG_H
+#define SELTZER_CATALOG_CATALOG_H
+
+#include "base/error.h"
+#include "rows/column.h"
+
+enum { DATASET_ID_LENGTH = 9, USER_ID_LENGTH = 9 };
+
+enum dataset_stage { DATASET_UNPUBLISHED, DATASET_PUBLISHED };
+
+struct dataset {
+    char id[DATASET_ID_LENGTH + 1];       /* 4x4 */
+    int64_t number;                       /* small integer: tableId, oid, publicationGroup */
+    char owner[USER_ID_LENGTH + 1];
+    enum dataset_stage stage;
+    bool is_public;
+    struct str name;
+    struct str resource_name;             /* lower case, or none */
+    struct str document_json;             /* the other members of the view document, as an object: description, tags, metadata… */
+    int64_t created_at, published_at, modified_at; /* seconds since the epoch, 0 for never; modified: the document or the shape */
+    int64_t generation;                   /* of the rows: DIR/datasets/<id>/rows-<generation>.db */
+    struct columns columns;
+};
+
+struct catalog;
+struct catalog *catalog_open(const char *dir, struct error *err);
+void catalog_close(struct catalog *c);
+
+/* By 4x4 id or resource name; NULL with DATASET_NOT_FOUND (message "Not found", data {id, dataset}). */
+const struct dataset *catalog_dataset(struct catalog *c, struct str id_or_name, struct error *err);
+const struct dataset *dataset_retain(const struct dataset *d);
+void dataset_release(const struct dataset *d); /* NULL is fine */
+/* Every id, in order of creation; *ret_ids is malloc'ed. */
+must_use bool catalog_list(struct catalog *c, char (**ret_ids)[DATASET_ID_LENGTH + 1], size_t *ret_n, struct error *err);
+
+struct column_spec {
+    struct str name, field_name, description, type_name, format_json, extra_json; /* field_name may be empty: derived */
+};
+struct dataset_spec {
+    struct str name, resource_name, document_json;
+    const struct column_spec *columns;
+    size_t n_columns;
+    struct str row_identifier;            /* a field name, or empty */
+    const char *owner;
+};
+/* Checks names, types and limits; nothing is published. The rows' file is the store's to make (generation 1). */
+const struct dataset *catalog_create_dataset(struct catalog *c, const struct dataset_spec *spec, struct error *err);
+/* Makes the column without storing it: id and physical number are taken. Then the store adds it, then catalog_add_column. */
+must_use bool catalog_prepare_column(struct catalog *c, const struct dataset *d, const struct column_spec *spec, struct arena *a, struct column *ret, struct error *err);
+/* Each returns the new snapshot, or NULL with an error. */
+const struct dataset *catalog_add_column(struct catalog *c, const char *id, const struct column *column, int64_t shape_version, struct error *err);
+/* The commit of a replace, of a new row identifier and of publishing: in one transaction, if the generation still is `from`. */
+struct generation_flip {
+    int64_t from, to;
+    bool set_row_identifier;
+    int row_identifier;                   /* index into columns, -1 to unset */
+    int64_t shape_version;                /* 0: unchanged */
+};
+const struct dataset *catalog_flip_generation(struct catalog *c, const char *id, const struct generation_flip *flip, struct error *err);
+const struct dataset *catalog_publish(struct catalog *c, const char *id, struct error *err);
+const struct dataset *catalog_set_public(struct catalog *c, const char *id, bool is_public, struct error *err);
+/* The writable members of a view document (docs/wire/views.md); members absent from the object stay. */
+const struct dataset *catalog_update_document(struct catalog *c, const char *id, struct str name, struct str resource_name, struct str document_json, struct error *err);
+must_use bool catalog_delete_dataset(struct catalog *c, const char *id, struct error *err);
+
+/* Users. */
+struct user {
+    char id[USER_ID_LENGTH + 1];
+    char name[321];          /* log-in: NFC, as typed when made; compared without case */
+    char display_name[321];
+    bool is_administrator;
+    bool disabled;
+    int64_t secret_version;  /* moves with each change of password: cached verdicts are keyed by it */
+};
+must_use bool catalog_has_users(struct catalog *c, bool *ret, struct error *err);
+/* 8 to 1,024 bytes of password after NFC, argon2id m=19 MiB t=2 p=1 (RFC 9106; docs/wire/authentication.md). */
+must_use bool catalog_create_user(struct catalog *c, struct str name, struct str password, bool administrator, struct user *ret, struct error *err);
+must_use bool catalog_set_password(struct catalog *c, struct str name, struct str password, struct error *err);
+must_use bool catalog_user_by_name(struct catalog *c, struct str name, struct user *ret, bool *ret_found, struct error *err);
+must_use bool catalog_user_by_id(struct catalog *c, const char *id, struct user *ret, bool *ret_found, struct error *err);
+/* Takes the same time for unknown users and wrong passwords. Slow (16 ms of CPU): a worker's work. */
+must_use bool catalog_verify_password(struct catalog *c, struct str name, struct str password, struct user *ret, bool *ret_good, struct error *err);
+/* Remembers a token that was seen; never refuses one. */
+void catalog_record_app_token(struct catalog *c, struct str token);
+
+#endif

@@ -1,0 +1,31 @@
+/* Before any handler: who is asking, and may they. (docs/wire/authentication.md)
+ *
+ * gate_authenticate reads Basic credentials (and names the right header for the misspelt ones); verified passwords are
+ * remembered for 60 s under a keyed hash and forgotten at once when the password changes. gate_authorize is the one
+ * place where a right is decided. */
+#ifndef SELTZER_GATE_GATE_H
+#define SELTZER_GATE_GATE_H
+
+#include "catalog/catalog.h"
+#include "http/http.h"
+
+enum gate_action {
+    GATE_READ_ROWS, GATE_WRITE_ROWS, GATE_TRUNCATE,
+    GATE_READ_VIEW, GATE_CREATE_VIEW, GATE_UPDATE_VIEW, GATE_DELETE_VIEW, GATE_GRANT, GATE_PUBLISH,
+    GATE_READ_SELF, GATE_PUBLIC, /* answers anybody */
+};
+
+struct principal {
+    bool anonymous;
+    struct user user; /* when not anonymous */
+};
+
+struct gate;
+struct gate *gate_new(struct catalog *catalog, struct error *err);
+void gate_free(struct gate *g);
+/* False: *err is the reply (plain HTTP with credentials 403; wrong 401). Adds WWW-Authenticate to x itself. */
+must_use bool gate_authenticate(struct gate *g, struct http_exchange *x, struct principal *ret, struct error *err);
+/* dataset may be NULL for actions that concern none. False: AUTHENTICATION_REQUIRED or PERMISSION_DENIED. */
+must_use bool gate_authorize(const struct principal *p, enum gate_action action, const struct dataset *dataset, struct error *err);
+
+#endif

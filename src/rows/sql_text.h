@@ -1,0 +1,31 @@
+/* SQL text with parameters: the only form in which a query reaches an engine. Parameters are ?1, ?2… in SQLite's
+ * spelling; identifiers in the text are ours (c1, c2…), never a user's. */
+#ifndef SELTZER_ROWS_SQL_TEXT_H
+#define SELTZER_ROWS_SQL_TEXT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "rows/column.h"
+
+enum { SQL_PARAMETERS_MAX = 30000 };
+
+struct sql_text {
+    struct buf text;
+    struct cell *parameters; /* bytes in the query's arena */
+    size_t n, cap;
+};
+
+/* One column of a result. */
+struct result_column {
+    struct str name;
+    const struct type *type;
+};
+
+/* A compiled query over one dataset. Everything in it lives in the arena that it was compiled into. */
+struct query {
+    struct sql_text sql;
+    struct result_column *columns;
+    size_t n_columns;
+};
+
+#endif

@@ -1,0 +1,119 @@
+/* Where rows live. One interface over the engines; today the embedded one (store/sqlite).
+ *
+ * Writing: a staged write is applied in one transaction, together with its version row, witness row and audit row, or
+ * not at all. store_write_group() applies several small ones in one transaction, each under its own savepoint.
+ * The caller (ingest's queue) sees to it that one group at a time runs for a dataset; the store locks all the same.
+ * A return of true means: committed and on disk (synchronous=FULL). Reading: one snapshot a query.
+ * Rules: docs/wire/rows.md; the files: docs/storage.md. */
+#ifndef SELTZER_STORE_STORE_H
+#define SELTZER_STORE_STORE_H
+
+#include "catalog/catalog.h"
+#include "rows/row_id.h"
+#include "rows/sql_text.h"
+#include "rows/stage.h"
+
+struct store_config {
+    const char *dir;           /* the data directory */
+    struct catalog *catalog;   /* borrowed */
+    size_t cache_bytes;        /* page caches of the process, 96 MiB when 0 */
+};
+
+struct store;
+struct store *store_open(const struct store_config *config, struct error *err);
+void store_close(struct store *s);
+
+/* ── shape ── */
+must_use bool store_create(struct store *s, const struct dataset *d, struct error *err);
+/* Adds the physical column; *ret_shape_version is what the catalog must record. Idempotent for the same column. */
+must_use bool store_add_column(struct store *s, const struct dataset *d, const struct column *column, int64_t *ret_shape_version, struct error *err);
+/* Builds the next generation with (or without, -1) a unique row identifier and flips to it. Duplicates or nulls: 400 naming
+ * the value and two rows. Returns the new snapshot. */
+const struct dataset *store_set_row_identifier(struct store *s, const struct dataset *d, int column, struct error *err);
+void store_drop(struct store *s, const char *dataset_id);
+
+/* ── state ── */
+struct store_state {
+    int64_t version;           /* data version, +1 for every write, never goes back */
+    int64_t shape_version;
+    int64_t rows;
+    int64_t modified_ms;       /* wall clock of the last write */
+    uint64_t incarnation;      /* random; renewed by restore */
+    struct row_id_key row_ids;
+};
+must_use bool store_state(struct store *s, const struct dataset *d, struct store_state *ret, struct error *err);
+
+/* ── writing ── */
+enum row_error {
+    ROW_ERROR_NONE,
+    ROW_ERROR_NO_SUCH_ROW_TO_DELETE,
+    ROW_ERROR_NO_SUCH_ROW_TO_UPDATE,
+    ROW_ERROR_NO_PRIMARY_KEY,
+    ROW_ERROR_VERSION_MISMATCH,
+    ROW_ERROR_VERSION_ON_NEW_ROW,
+    ROW_ERROR_INSERT_IN_UPDATE_ONLY,
+    ROW_ERROR_COUNT
+};
+/* The names of write-path: "no_such_row_to_delete"… */
+const char *row_error_name(enum row_error e);
+
+enum row_result_kind { ROW_INSERTED, ROW_UPDATED, ROW_DELETED, ROW_FAILED };
+
+struct row_result {
+    uint64_t position, line;
+    enum row_result_kind kind;
+    enum row_error error;
+    bool by_sid;               /* matched through :id */
+    int64_t sid, version;
+    int64_t expected_version;  /* of VERSION_MISMATCH: the stored one, -1 for none */
+    int64_t given_version;
+    struct cell key;           /* the row identifier or nothing; a loan for the call */
+};
+
+struct write_counts {
+    uint64_t created, updated, deleted, by_row_identifier, by_sid, errors;
+};
+
+struct write {
+    /* in */
+    struct stage *stage;              /* finished; borrowed; NULL: no rows */
+    const struct dataset *dataset;    /* the snapshot that the stage was coerced against; borrowed */
+    bool replace;                     /* PUT: the rows become the table */
+    bool truncate;                    /* empty it first, in the same transaction */
+    bool clear_absent;                /* mergeInsteadOfReplace=false, PUT of a row: columns not given become null */
+    bool update_only;                 /* a row that does not exist is an error: row-… in the URL */
+    bool dry_run;                     /* everything but the commit */
+    uint32_t fatal;                   /* bit (1 << row_error): that error refuses the whole write */
+    bool has_expected_version;
+    int64_t expected_version;
+    const char *request_id, *user_id; /* for the version, witness and audit rows */
+    struct str idempotency_key;       /* empty: none */
+    struct str witness;               /* kept with the key: a digest of the request */
+    bool want_all_results;            /* results for every row, else only for errors */
+    void (*result)(void *ctx, const struct row_result *r); /* in no order when the apply is sorted; NULL: none */
+    void *ctx;
+    /* out */
+    bool done;                        /* committed (or, dry run, would have been) */
+    struct error error;               /* when not done */
+    struct write_counts counts;
+    struct store_state state;         /* after the write */
+    int64_t at_ms;                    /* :created_at and :updated_at of the rows it made */
+    struct write *next;               /* the queue's */
+};
+
+/* Applies the writes in order; each gets done or error. They are of one dataset and none is a replace unless n is 1. */
+void store_write_group(struct store *s, struct write *const *writes, size_t n);
+
+/* ── reading ── */
+struct store_reader {
+    void *ctx;
+    /* Before the first row; the snapshot's version. False stops. */
+    bool (*begin)(void *ctx, const struct store_state *state, struct error *err);
+    /* cells: n_columns of the query, in the columns' storage kind; a loan for the call. */
+    bool (*row)(void *ctx, const struct cell *cells, struct error *err);
+};
+must_use bool store_query(struct store *s, const struct dataset *d, const struct query *q, const struct store_reader *reader, struct error *err);
+/* The number of the row that a row URL means: by row identifier (coerced cell) or NULL key and the number itself. */
+must_use bool store_find_row(struct store *s, const struct dataset *d, const struct cell *key, int64_t sid, bool *ret_found, int64_t *ret_sid, int64_t *ret_version, struct error *err);
+
+#endif
