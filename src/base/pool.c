@@ -1,0 +1,118 @@
+/* Worker threads over one queue. A mutex and a condition are enough: a job here is a parsed slice, a query or a file
+ * operation, each thousands of times dearer than the lock. */
+#include "base/pool.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct pool {
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct job *first, **last;
+    unsigned n_idle; /* workers that wait: a submit signals only when there is one */
+    bool stopping;
+    char name[16];
+    unsigned n_threads;
+    pthread_t threads[];
+};
+
+enum { WORKERS_MAX = 1024 };
+
+/* Waits for a job; NULL when the pool stops and none is left. */
+static struct job *take(struct pool *p)
+{
+    struct job *job;
+
+    pthread_mutex_lock(&p->lock);
+    while (!p->first && !p->stopping) {
+        p->n_idle++;
+        pthread_cond_wait(&p->wake, &p->lock);
+        p->n_idle--;
+    }
+    job = p->first;
+    if (job) {
+        p->first = job->next;
+        if (!p->first)
+            p->last = &p->first;
+    }
+    pthread_mutex_unlock(&p->lock);
+    return job;
+}
+
+static void *work(void *arg)
+{
+    struct pool *p = arg;
+    struct job *job;
+
+    pthread_setname_np(pthread_self(), p->name);
+    while ((job = take(p)))
+        job->run(job); /* the job may be gone afterwards */
+    return NULL;
+}
+
+struct pool *pool_new(unsigned workers, const char *name, struct error *err)
+{
+    struct pool *p;
+    sigset_t all, before;
+    int rc = 0;
+
+    if (workers == 0)
+        workers = 1;
+    if (workers > WORKERS_MAX)
+        workers = WORKERS_MAX;
+    p = calloc(1, sizeof(*p) + workers * sizeof(p->threads[0]));
+    if (!p) {
+        error_no_memory(err);
+        return NULL;
+    }
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->wake, NULL);
+    p->last = &p->first;
+    snprintf(p->name, sizeof(p->name), "%s", name ? name : "worker");
+    /* Signals are the main thread's: workers inherit a mask that takes none. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (p->n_threads < workers && rc == 0) {
+        rc = pthread_create(&p->threads[p->n_threads], NULL, work, p);
+        if (rc == 0)
+            p->n_threads++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc == 0)
+        return p;
+    error_from_errno(err, rc, "start worker threads");
+    pool_free(p);
+    return NULL;
+}
+
+void pool_submit(struct pool *p, struct job *job)
+{
+    bool someone_waits;
+
+    job->next = NULL;
+    pthread_mutex_lock(&p->lock);
+    *p->last = job;
+    p->last = &job->next;
+    someone_waits = p->n_idle > 0;
+    pthread_mutex_unlock(&p->lock);
+    if (someone_waits)
+        pthread_cond_signal(&p->wake);
+}
+
+void pool_free(struct pool *p)
+{
+    if (!p)
+        return;
+    pthread_mutex_lock(&p->lock);
+    p->stopping = true;
+    pthread_cond_broadcast(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+    for (unsigned i = 0; i < p->n_threads; i++)
+        pthread_join(p->threads[i], NULL);
+    pthread_cond_destroy(&p->wake);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}
