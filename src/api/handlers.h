@@ -1,0 +1,28 @@
+/* Every handler that routes.def names, one object each; the router turns `X(…, handler)` into &handler_<handler>.
+ * A handler lives in the file of its resource: rows (resource_…), views.c, columns.c, users.c, version.c, geocoding.c. */
+#ifndef SELTZER_API_HANDLERS_H
+#define SELTZER_API_HANDLERS_H
+
+#include "api/api.h"
+
+extern const struct handler handler_resource_query;
+extern const struct handler handler_resource_upsert;
+extern const struct handler handler_resource_replace;
+extern const struct handler handler_resource_truncate;
+extern const struct handler handler_resource_row_get;
+extern const struct handler handler_resource_row_merge;
+extern const struct handler handler_resource_row_replace;
+extern const struct handler handler_resource_row_delete;
+extern const struct handler handler_views_list;
+extern const struct handler handler_views_create;
+extern const struct handler handler_view_get;
+extern const struct handler handler_view_update;
+extern const struct handler handler_view_delete;
+extern const struct handler handler_view_publish;
+extern const struct handler handler_columns_list;
+extern const struct handler handler_columns_add;
+extern const struct handler handler_geocoding_pending;
+extern const struct handler handler_users_current;
+extern const struct handler handler_version_get;
+
+#endif
