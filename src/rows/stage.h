@@ -49,7 +49,7 @@ struct stage_run {
 };
 struct stage_cursor;
 struct stage_cursor *stage_cursor_new(struct stage *s, size_t run_bytes, struct error *err);
-/* False with ret->n = 0 and no error at the end: check err->code. */
+/* At the end *ret_end is true and ret->n 0. */
 must_use bool stage_next_run(struct stage_cursor *c, struct stage_run *ret, bool *ret_end, struct error *err);
 void stage_cursor_free(struct stage_cursor *c);
 /* Decodes without copying bytes: cell text points into the run. row->cells must have room for all the columns. */
