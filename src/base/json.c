@@ -1,0 +1,814 @@
+/* The push tokenizer (json.h): RFC 8259 and nothing more (docs/wire/bodies.md, "JSON").
+ *
+ *   START ─► VALUE ─► scalar ─────────────────► AFTER ─► "," ─► VALUE or KEY        AFTER at depth 0 is DONE
+ *              ├────► "{" ─► KEY_OR_END ─► COLON ─► VALUE
+ *              └────► "[" ─► VALUE_OR_END
+ *
+ * Tokens that lie whole in a slice are handed out where they lie. A token that the slice cuts is gathered in `held` and
+ * read from there by the same functions, so that no cut can change what is said about it. No state needs the stack of C:
+ * depth is a counter and a byte a level.
+ *
+ * Rows cost nothing while tokens are read: a line break is legal only between tokens, so only skip_space() counts them. */
+#include "base/json.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+const struct json_limits json_limits_default = {
+    .depth_max = 64,
+    .token_bytes_max = 70000000,
+    .key_bytes_max = 1024,
+    .number_bytes_max = 4096,
+};
+
+enum {
+    WORD_BYTES_MAX = 64,         /* of a word that is none of true, false, null: enough to show it */
+    HELD_BYTES_KEPT = 1 << 20,   /* larger side buffers are given back after their token */
+    ESCAPE_BYTES_MAX = 6,        /* \u0041 is the longest way to write one byte of a key */
+};
+
+enum state {
+    AT_START,        /* a byte order mark may come */
+    AT_VALUE,
+    AT_VALUE_OR_END, /* after "[" */
+    AT_KEY_OR_END,   /* after "{" */
+    AT_KEY,          /* after "," in an object */
+    AT_COLON,
+    AFTER_VALUE,     /* "," or the container's end */
+    AT_END,          /* after the whole value */
+    IN_STRING,       /* the slice ended inside of a token, gathered in `held` */
+    IN_KEY,
+    IN_NUMBER,
+    IN_WORD,
+    REFUSED,
+};
+
+struct json_parser {
+    struct json_events on;
+    struct json_limits limits;
+    enum state state;
+    bool many, in_object, escaped; /* escaped: a gathered string ends in half an escape */
+    bool any;                      /* a token was seen */
+    unsigned depth, mark_bytes;
+    const char *slice;
+    uint64_t slice_at, token_at; /* offsets from the body's start */
+    uint64_t row, row_at;        /* the row being read and where it starts */
+    uint64_t value_row;          /* the row where the last whole value ended */
+    struct buf held, text;
+    unsigned char object_at[]; /* by depth: is it an object? */
+};
+
+static inline uint64_t offset(const struct json_parser *j, const char *p)
+{
+    return j->slice_at + (uint64_t)(p - j->slice);
+}
+
+/* --- what is refused, and how it is said ------------------------------------------------------------------------- */
+
+static bool refuse(struct json_parser *j, uint64_t at, struct error *err, const char *fmt, ...) printf_like(4, 5);
+
+static void add_position(const struct json_parser *j, uint64_t at, struct error *err)
+{
+    error_data_i64(err, "row", (int64_t)j->row);
+    error_data_i64(err, "column", (int64_t)(at - j->row_at + 1));
+    error_data_i64(err, "byte", (int64_t)at);
+}
+
+static bool refuse(struct json_parser *j, uint64_t at, struct error *err, const char *fmt, ...)
+{
+    char detail[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(detail, sizeof detail, fmt, args);
+    va_end(args);
+    error_set(err, ERROR_BODY_MALFORMED_JSON, "the json request body is malformed at row %llu and column %llu: %s",
+              (unsigned long long)j->row, (unsigned long long)(at - j->row_at + 1), detail);
+    add_position(j, at, err);
+    return false;
+}
+
+static bool over_limit(struct json_parser *j, enum error_code code, uint64_t at, const char *what, size_t limit, struct error *err)
+{
+    error_set(err, code, "%s at row %llu and column %llu of the json request body: %zu at most", what,
+              (unsigned long long)j->row, (unsigned long long)(at - j->row_at + 1), limit);
+    error_data_i64(err, "limit", (int64_t)limit);
+    add_position(j, at, err);
+    return false;
+}
+
+/* What people write for JSON that is not, and what to write instead. */
+static const struct {
+    const char *word, *hint;
+} word_hints[] = {
+    {"NaN", "NaN is not JSON; send null"},
+    {"nan", "NaN is not JSON; send null"},
+    {"Infinity", "Infinity is not JSON; send null"},
+    {"Inf", "Infinity is not JSON; send null"},
+    {"inf", "Infinity is not JSON; send null"},
+    {"undefined", "undefined is not JSON; send null or leave the name out"},
+    {"None", "None is not JSON; send null"},
+    {"NULL", "write null in small letters"},
+    {"Null", "write null in small letters"},
+    {"True", "write true in small letters"},
+    {"TRUE", "write true in small letters"},
+    {"False", "write false in small letters"},
+    {"FALSE", "write false in small letters"},
+};
+
+static const struct {
+    unsigned char byte;
+    const char *hint;
+} byte_hints[] = {
+    {'\'', "text takes double quotes, not single ones"},
+    {'/', "JSON has no comments"},
+    {'#', "JSON has no comments"},
+    {'+', "a number takes no leading plus"},
+    {'.', "a number takes a digit before the point: write 0.5"},
+    {',', "a value is missing before the comma"},
+    {':', "a value is missing before the colon"},
+    {0x00, "a NUL byte; if the body is UTF-16, send UTF-8 or declare its charset in Content-Type"},
+    {0xfe, "the body is UTF-16; send UTF-8 or declare its charset in Content-Type"},
+    {0xff, "the body is UTF-16; send UTF-8 or declare its charset in Content-Type"},
+    {0xef, "a second byte order mark, or text outside of quotes"},
+};
+
+static void show_byte(unsigned char c, char ret[16])
+{
+    snprintf(ret, 16, c > ' ' && c < 0x7f ? "\"%c\"" : "byte 0x%02x", c);
+}
+
+static bool refuse_byte(struct json_parser *j, uint64_t at, unsigned char c, const char *expected, struct error *err)
+{
+    char shown[16];
+    show_byte(c, shown);
+    for (size_t i = 0; i < sizeof byte_hints / sizeof *byte_hints; i++)
+        if (byte_hints[i].byte == c)
+            return refuse(j, at, err, "expected %s, found %s (%s)", expected, shown, byte_hints[i].hint);
+    return refuse(j, at, err, "expected %s, found %s", expected, shown);
+}
+
+static bool refuse_word(struct json_parser *j, struct str word, struct error *err)
+{
+    for (size_t i = 0; i < sizeof word_hints / sizeof *word_hints; i++)
+        if (str_eq(word, str_from(word_hints[i].word)))
+            return refuse(j, j->token_at, err, "%s", word_hints[i].hint);
+    return refuse(j, j->token_at, err, "\"" FMT_STR "\" is not a value; text takes double quotes", ARG_STR(word));
+}
+
+/* --- scanning ---------------------------------------------------------------------------------------------------- */
+
+/* The first byte of a string's inside that is a quote, a backslash or a control character; end if none. *high gathers
+ * whether bytes outside of ASCII were passed. */
+static inline const char *scan_plain(const char *p, const char *end, bool *high)
+{
+#ifdef __SSE2__
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), control = _mm_set1_epi8(0x1f);
+    while (end - p >= 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i found = _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash));
+        found = _mm_or_si128(found, _mm_cmpeq_epi8(_mm_min_epu8(v, control), v));
+        unsigned at = (unsigned)_mm_movemask_epi8(found), above = (unsigned)_mm_movemask_epi8(v);
+        if (at) {
+            *high |= (above & (at - 1) & ~at) != 0;
+            return p + __builtin_ctz(at);
+        }
+        *high |= above != 0;
+        p += 16;
+    }
+#endif
+    for (; p < end; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (c == '"' || c == '\\' || c < 0x20)
+            return p;
+        *high |= c >= 0x80;
+    }
+    return end;
+}
+
+/* Where the string ends: its quote, a control character (which may not be), or end. *escaped carries half an escape from
+ * slice to slice. */
+static const char *scan_string(const char *p, const char *end, bool *escaped)
+{
+    bool high;
+    if (*escaped && p < end) {
+        *escaped = false;
+        if ((unsigned char)*p < 0x20)
+            return p;
+        p++;
+    }
+    while (p < end) {
+        p = scan_plain(p, end, &high);
+        if (p == end || *p != '\\')
+            return p;
+        if (++p == end) {
+            *escaped = true;
+            return end;
+        }
+        if ((unsigned char)*p < 0x20)
+            return p;
+        p++;
+    }
+    return end;
+}
+
+static const char *skip_space(struct json_parser *j, const char *p, const char *end)
+{
+    for (; p < end; p++) {
+        if (*p == '\n') {
+            j->row++;
+            j->row_at = offset(j, p + 1);
+        } else if (*p != ' ' && *p != '\r' && *p != '\t') {
+            break;
+        }
+    }
+    return p;
+}
+
+static inline bool is_digit(char c)
+{
+    return (unsigned char)(c - '0') < 10;
+}
+
+static inline const char *skip_digits(const char *p, const char *end)
+{
+    while (p < end && is_digit(*p))
+        p++;
+    return p;
+}
+
+static bool is_word_byte(char c)
+{
+    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c == '$';
+}
+
+static bool is_number_byte(char c)
+{
+    return is_word_byte(c) || c == '.' || c == '-' || c == '+';
+}
+
+/* --- tokens ------------------------------------------------------------------------------------------------------ */
+
+static int hex4(const char *p)
+{
+    int v = 0;
+    for (int i = 0; i < 4; i++) {
+        int c = (unsigned char)p[i], low = c | 0x20;
+        int digit = is_digit((char)c) ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+        if (digit < 0)
+            return -1;
+        v = v * 16 + digit;
+    }
+    return v;
+}
+
+static size_t put_utf8(char *to, unsigned c)
+{
+    if (c < 0x80) {
+        to[0] = (char)c;
+        return 1;
+    }
+    if (c < 0x800) {
+        to[0] = (char)(0xc0 | c >> 6);
+        to[1] = (char)(0x80 | (c & 0x3f));
+        return 2;
+    }
+    if (c < 0x10000) {
+        to[0] = (char)(0xe0 | c >> 12);
+        to[1] = (char)(0x80 | (c >> 6 & 0x3f));
+        to[2] = (char)(0x80 | (c & 0x3f));
+        return 3;
+    }
+    to[0] = (char)(0xf0 | c >> 18);
+    to[1] = (char)(0x80 | (c >> 12 & 0x3f));
+    to[2] = (char)(0x80 | (c >> 6 & 0x3f));
+    to[3] = (char)(0x80 | (c & 0x3f));
+    return 4;
+}
+
+/* \uXXXX at p (after the u), with its second half when it is a surrogate. 0 bytes read: refused. */
+static size_t read_unicode_escape(struct json_parser *j, const char *p, const char *end, uint64_t at, unsigned *ret, struct error *err)
+{
+    int c = end - p >= 4 ? hex4(p) : -1;
+    if (c < 0) {
+        refuse(j, at, err, "\\u takes four hexadecimal digits");
+        return 0;
+    }
+    *ret = (unsigned)c;
+    if (c < 0xd800 || c > 0xdfff)
+        return 4;
+    int low = c < 0xdc00 && end - p >= 10 && p[4] == '\\' && p[5] == 'u' ? hex4(p + 6) : -1;
+    if (low < 0xdc00 || low > 0xdfff) {
+        refuse(j, at, err, "\\u%04x is half a surrogate pair and no character", (unsigned)c);
+        return 0;
+    }
+    *ret = 0x10000 + (((unsigned)c - 0xd800) << 10) + ((unsigned)low - 0xdc00);
+    return 10;
+}
+
+static bool check_utf8(struct json_parser *j, struct str s, uint64_t at, struct error *err)
+{
+    size_t bad;
+    if (str_is_utf8(s, &bad))
+        return true;
+    return refuse(j, at + bad, err, "byte 0x%02x at byte %llu is not UTF-8", (unsigned char)s.p[bad], (unsigned long long)(at + bad));
+}
+
+/* The inside of a string, from its quote to its quote, to text: in place when there is nothing to unescape. `at` is the
+ * offset of raw.p in the body. */
+static bool unescape(struct json_parser *j, struct str raw, uint64_t at, struct str *ret, struct error *err)
+{
+    const char *p = raw.p, *end = raw.p + raw.n;
+    if (!raw.n || !memchr(raw.p, '\\', raw.n)) {
+        *ret = raw;
+        return check_utf8(j, raw, at, err);
+    }
+    buf_reset(&j->text);
+    char *room = buf_room(&j->text, raw.n); /* an escape is never shorter than what it stands for */
+    if (!room)
+        return error_no_memory(err);
+    char *to = room;
+    while (p < end) {
+        const char *stop = memchr(p, '\\', (size_t)(end - p));
+        size_t plain = (size_t)((stop ? stop : end) - p);
+        if (!check_utf8(j, str_make(p, plain), at + (uint64_t)(p - raw.p), err))
+            return false;
+        memcpy(to, p, plain);
+        to += plain;
+        if (!stop)
+            break;
+        p = stop + 1;
+        static const char from[] = "\"\\/bfnrt", means[] = "\"\\/\b\f\n\r\t";
+        uint64_t escape_at = at + (uint64_t)(stop - raw.p);
+        char c = p < end ? *p++ : 0;
+        const char *known = c ? strchr(from, c) : NULL;
+        if (known) {
+            *to++ = means[known - from];
+        } else if (c == 'u') {
+            unsigned code;
+            size_t used = read_unicode_escape(j, p, end, escape_at, &code, err);
+            if (!used)
+                return false;
+            to += put_utf8(to, code);
+            p += used;
+        } else {
+            char shown[16];
+            show_byte((unsigned char)c, shown);
+            return refuse(j, escape_at, err, "a backslash takes one of \" \\ / b f n r t u, found %s", shown);
+        }
+    }
+    *ret = str_make(room, (size_t)(to - room));
+    return true;
+}
+
+/* After a scalar or a container's end. */
+static inline void value_done(struct json_parser *j)
+{
+    j->state = j->depth ? AFTER_VALUE : AT_END;
+    j->value_row = j->row;
+}
+
+static inline bool give_string(struct json_parser *j, struct str text, bool is_key, struct error *err)
+{
+    if (!is_key) {
+        value_done(j);
+        return j->on.value(j->on.ctx, JSON_STRING, text, err);
+    }
+    if (text.n > j->limits.key_bytes_max)
+        return over_limit(j, ERROR_LIMIT_EXCEEDED, j->token_at, "the name is too long", j->limits.key_bytes_max, err);
+    j->state = AT_COLON;
+    return j->on.key(j->on.ctx, text, err);
+}
+
+static bool check_string_bytes(struct json_parser *j, size_t n, bool is_key, struct error *err)
+{
+    if (is_key && n > j->limits.key_bytes_max * ESCAPE_BYTES_MAX)
+        return over_limit(j, ERROR_LIMIT_EXCEEDED, j->token_at, "the name is too long", j->limits.key_bytes_max, err);
+    if (n > j->limits.token_bytes_max)
+        return over_limit(j, ERROR_BODY_TOO_LARGE, j->token_at, "the text is too long", j->limits.token_bytes_max, err);
+    return true;
+}
+
+/* raw: the string's inside up to `stop`, its closing quote or the control character that may not be there. */
+static bool string_found(struct json_parser *j, struct str raw, char stop, bool is_key, struct error *err)
+{
+    struct str text;
+    uint64_t at = j->token_at + 1, stop_at = at + raw.n;
+    if (!check_string_bytes(j, raw.n, is_key, err))
+        return false;
+    if (stop != '"') {
+        /* What is wrong before it is said first; half an escape is not wrong yet. */
+        if (raw.n && raw.p[raw.n - 1] == '\\') {
+            size_t n = raw.n;
+            while (n && raw.p[n - 1] == '\\')
+                n--;
+            if ((raw.n - n) % 2)
+                raw.n--;
+        }
+        if (!unescape(j, raw, at, &text, err))
+            return false;
+        const char *write = stop == '\n' ? "\\n" : stop == '\r' ? "\\r" : stop == '\t' ? "\\t" : NULL;
+        if (write)
+            return refuse(j, stop_at, err, "a %s inside of text is written %s, or the closing quote is missing",
+                          stop == '\t' ? "tab" : "line break", write);
+        return refuse(j, stop_at, err, "control character 0x%02x inside of text; write it \\u%04x", (unsigned char)stop,
+                      (unsigned)(unsigned char)stop);
+    }
+    return unescape(j, raw, at, &text, err) && give_string(j, text, is_key, err);
+}
+
+static bool hold(struct json_parser *j, const char *p, const char *end, struct error *err)
+{
+    buf_add(&j->held, p, (size_t)(end - p));
+    return buf_ok(&j->held) || error_no_memory(err);
+}
+
+static void drop_held(struct json_parser *j)
+{
+    if (j->held.cap > HELD_BYTES_KEPT)
+        buf_free(&j->held);
+    if (j->text.cap > HELD_BYTES_KEPT)
+        buf_free(&j->text);
+    buf_reset(&j->held);
+}
+
+/* p: after the opening quote. Where the next token may start, end when the slice cuts the string, NULL when refused. */
+static inline const char *read_string(struct json_parser *j, const char *p, const char *end, bool is_key, struct error *err)
+{
+    bool high = false;
+    const char *stop = scan_plain(p, end, &high);
+    if (stop < end && *stop == '"' && !high && (size_t)(stop - p) <= j->limits.key_bytes_max)
+        return give_string(j, str_make(p, (size_t)(stop - p)), is_key, err) ? stop + 1 : NULL;
+    j->escaped = false;
+    stop = scan_string(p, end, &j->escaped);
+    if (stop < end)
+        return string_found(j, str_make(p, (size_t)(stop - p)), *stop, is_key, err) ? stop + 1 : NULL;
+    j->state = is_key ? IN_KEY : IN_STRING;
+    return check_string_bytes(j, (size_t)(end - p), is_key, err) && hold(j, p, end, err) ? end : NULL;
+}
+
+static const char *resume_string(struct json_parser *j, const char *p, const char *end, struct error *err)
+{
+    bool is_key = j->state == IN_KEY;
+    const char *stop = scan_string(p, end, &j->escaped);
+    if (!check_string_bytes(j, j->held.n + (size_t)(stop - p), is_key, err) || !hold(j, p, stop, err))
+        return NULL;
+    if (stop == end)
+        return end;
+    if (!string_found(j, buf_str(&j->held), *stop, is_key, err))
+        return NULL;
+    drop_held(j);
+    return stop + 1;
+}
+
+/* number = "-"? ( "0" | 1-9 digits ) ( "." digits )? ( [eE] [+-]? digits )?
+ * Where it ends; *wrong says why it is none (NULL: it is one). */
+static const char *scan_number(const char *p, const char *end, const char **wrong)
+{
+    *wrong = NULL;
+    if (p < end && *p == '-')
+        p++;
+    if (p == end || !is_digit(*p)) {
+        *wrong = p < end && (*p == 'I' || *p == 'i' || *p == 'N') ? "Infinity and NaN are not JSON; send null"
+                                                                  : "a number takes a digit here";
+        return p;
+    }
+    if (*p == '0') {
+        p++;
+        if (p < end && is_digit(*p)) {
+            *wrong = "a number takes no leading zero; if it is a code, send it as text in quotes";
+            return p;
+        }
+    } else {
+        p = skip_digits(p, end);
+    }
+    if (p < end && *p == '.') {
+        p++;
+        if (p == end || !is_digit(*p)) {
+            *wrong = "a number takes a digit after the point";
+            return p;
+        }
+        p = skip_digits(p, end);
+    }
+    if (p < end && (*p | 0x20) == 'e') {
+        p++;
+        if (p < end && (*p == '+' || *p == '-'))
+            p++;
+        if (p == end || !is_digit(*p)) {
+            *wrong = "a number takes digits after its e";
+            return p;
+        }
+        p = skip_digits(p, end);
+    }
+    return p;
+}
+
+/* A lexeme that is complete: all of the bytes that could belong to a number, or more of them than it may have. */
+static bool number_found(struct json_parser *j, struct str lexeme, struct error *err)
+{
+    const char *wrong, *stop = scan_number(lexeme.p, lexeme.p + lexeme.n, &wrong);
+    size_t n = (size_t)(stop - lexeme.p);
+    if (n > j->limits.number_bytes_max)
+        return over_limit(j, ERROR_LIMIT_EXCEEDED, j->token_at, "the number has too many digits", j->limits.number_bytes_max, err);
+    if (!wrong && n < lexeme.n)
+        wrong = *stop == 'x' || *stop == 'X' ? "hexadecimal is not JSON" : *stop == '_' ? "a number takes no separators"
+                                                                                       : "the number is not one";
+    if (wrong)
+        return refuse(j, j->token_at + n, err, "%s", wrong);
+    value_done(j);
+    return j->on.value(j->on.ctx, JSON_NUMBER, lexeme, err);
+}
+
+static bool word_found(struct json_parser *j, struct str word, struct error *err)
+{
+    enum json_kind kind;
+    if (str_eq(word, STR("true")))
+        kind = JSON_TRUE;
+    else if (str_eq(word, STR("false")))
+        kind = JSON_FALSE;
+    else if (str_eq(word, STR("null")))
+        kind = JSON_NULL;
+    else
+        return refuse_word(j, word, err);
+    value_done(j);
+    return j->on.value(j->on.ctx, kind, word, err);
+}
+
+/* A number or word from its first byte, of which `held` may have some: to the first byte that cannot belong to it. */
+static const char *read_bare(struct json_parser *j, const char *p, const char *end, enum state in, struct error *err)
+{
+    size_t most = in == IN_WORD ? WORD_BYTES_MAX : j->limits.number_bytes_max + 1;
+    size_t left = most - j->held.n;
+    const char *stop = p, *last = (size_t)(end - p) < left ? end : p + left;
+    while (stop < last && (in == IN_WORD ? is_word_byte(*stop) : is_number_byte(*stop)))
+        stop++;
+    struct str token = str_make(p, (size_t)(stop - p));
+    bool cut = stop == end && token.n < left;
+    if (cut || j->held.n) {
+        if (!hold(j, p, stop, err))
+            return NULL;
+        token = buf_str(&j->held);
+    }
+    j->state = in;
+    if (cut)
+        return end;
+    if (!(in == IN_WORD ? word_found(j, token, err) : number_found(j, token, err)))
+        return NULL;
+    buf_reset(&j->held);
+    return stop;
+}
+
+/* A number that lies whole in the slice and is followed by what may follow; everything else goes the slow way. */
+static inline const char *read_number(struct json_parser *j, const char *p, const char *end, struct error *err)
+{
+    const char *wrong, *stop = scan_number(p, end, &wrong);
+    if (wrong || stop == end || is_number_byte(*stop) || (size_t)(stop - p) > j->limits.number_bytes_max)
+        return read_bare(j, p, end, IN_NUMBER, err);
+    value_done(j);
+    return j->on.value(j->on.ctx, JSON_NUMBER, str_make(p, (size_t)(stop - p)), err) ? stop : NULL;
+}
+
+/* --- the machine ------------------------------------------------------------------------------------------------- */
+
+static bool open_container(struct json_parser *j, bool object, struct error *err)
+{
+    if (j->depth == j->limits.depth_max)
+        return over_limit(j, ERROR_LIMIT_EXCEEDED, j->token_at, "values are nested too deeply", j->limits.depth_max, err);
+    j->object_at[++j->depth] = object;
+    j->in_object = object;
+    j->state = object ? AT_KEY_OR_END : AT_VALUE_OR_END;
+    return j->on.begin(j->on.ctx, object ? JSON_OBJECT : JSON_ARRAY, err);
+}
+
+static bool close_container(struct json_parser *j, struct error *err)
+{
+    bool object = j->in_object;
+    j->depth--;
+    j->in_object = j->depth && j->object_at[j->depth];
+    value_done(j);
+    return j->on.end(j->on.ctx, object ? JSON_OBJECT : JSON_ARRAY, err);
+}
+
+static const char *read_value(struct json_parser *j, const char *p, const char *end, struct error *err)
+{
+    char c = *p;
+    j->token_at = offset(j, p);
+    j->any = true;
+    if (c == '"')
+        return read_string(j, p + 1, end, false, err);
+    if (is_digit(c) || c == '-')
+        return read_number(j, p, end, err);
+    if (c == '{' || c == '[')
+        return open_container(j, c == '{', err) ? p + 1 : NULL;
+    if (is_word_byte(c))
+        return read_bare(j, p, end, IN_WORD, err);
+    if (c == ']' || c == '}')
+        refuse(j, j->token_at, err, j->state == AT_VALUE && j->depth ? "expected a value, found \"%c\" (no comma after the last one)"
+                                                                    : "expected a value, found \"%c\"", c);
+    else
+        refuse_byte(j, j->token_at, (unsigned char)c, "a value", err);
+    return NULL;
+}
+
+static const char *read_key(struct json_parser *j, const char *p, const char *end, struct error *err)
+{
+    j->token_at = offset(j, p);
+    if (*p == '"')
+        return read_string(j, p + 1, end, true, err);
+    if (*p == '}')
+        refuse(j, j->token_at, err, "expected a name, found \"}\" (no comma after the last member)");
+    else if (is_word_byte(*p))
+        refuse(j, j->token_at, err, "names take double quotes");
+    else
+        refuse_byte(j, j->token_at, (unsigned char)*p, "a name in double quotes", err);
+    return NULL;
+}
+
+static const char *after_value(struct json_parser *j, const char *p, struct error *err)
+{
+    j->token_at = offset(j, p);
+    if (*p == ',') {
+        j->state = j->in_object ? AT_KEY : AT_VALUE;
+        return p + 1;
+    }
+    if (*p == (j->in_object ? '}' : ']'))
+        return close_container(j, err) ? p + 1 : NULL;
+    refuse_byte(j, j->token_at, (unsigned char)*p, j->in_object ? "\",\" or \"}\"" : "\",\" or \"]\"", err);
+    return NULL;
+}
+
+/* Another byte after the whole value. Where there may be many, each stands on its own line. */
+static bool begin_next(struct json_parser *j, const char *p, struct error *err)
+{
+    uint64_t at = offset(j, p);
+    if (!j->many)
+        return refuse(j, at, err, "the text goes on after the JSON value (several documents: one a line, sent as application/x-ndjson)");
+    if (j->row == j->value_row)
+        return refuse(j, at, err, "expected a line break after the value");
+    j->state = AT_VALUE;
+    return true;
+}
+
+static const char *read_mark(struct json_parser *j, const char *p, struct error *err)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    if (*p == mark[j->mark_bytes]) {
+        if (++j->mark_bytes == 3) {
+            j->state = AT_VALUE;
+            j->row_at = 3;
+        }
+        return p + 1;
+    }
+    if (j->mark_bytes) {
+        refuse(j, 0, err, "expected a value, found byte 0xef");
+        return NULL;
+    }
+    j->state = AT_VALUE;
+    return p;
+}
+
+static bool run(struct json_parser *j, const char *p, const char *end, struct error *err)
+{
+    while (p && p < end) {
+        if ((unsigned char)*p <= ' ' && j->state > AT_START && j->state <= AT_END && (p = skip_space(j, p, end)) == end)
+            break;
+        switch (j->state) {
+        case AT_START:
+            p = read_mark(j, p, err);
+            break;
+        case AT_VALUE_OR_END:
+            if (*p == ']') {
+                j->token_at = offset(j, p);
+                p = close_container(j, err) ? p + 1 : NULL;
+                break;
+            }
+            p = read_value(j, p, end, err);
+            break;
+        case AT_VALUE:
+            p = read_value(j, p, end, err);
+            break;
+        case AT_KEY_OR_END:
+            if (*p == '}') {
+                j->token_at = offset(j, p);
+                p = close_container(j, err) ? p + 1 : NULL;
+                break;
+            }
+            p = read_key(j, p, end, err);
+            break;
+        case AT_KEY:
+            p = read_key(j, p, end, err);
+            break;
+        case AT_COLON:
+            if (*p != ':') {
+                refuse_byte(j, offset(j, p), (unsigned char)*p, "\":\" after the name", err);
+                return false;
+            }
+            j->state = AT_VALUE;
+            p++;
+            break;
+        case AFTER_VALUE:
+            p = after_value(j, p, err);
+            break;
+        case AT_END:
+            if (!begin_next(j, p, err))
+                return false;
+            break;
+        case IN_STRING:
+        case IN_KEY:
+            p = resume_string(j, p, end, err);
+            break;
+        case IN_NUMBER:
+        case IN_WORD:
+            p = read_bare(j, p, end, j->state, err);
+            break;
+        case REFUSED:
+            return error_set(err, ERROR_BODY_MALFORMED_JSON, "the json request body was refused before");
+        }
+    }
+    return p != NULL;
+}
+
+struct json_parser *json_parser_new(const struct json_limits *limits, const struct json_events *events, struct error *err)
+{
+    struct json_parser *j = calloc(1, sizeof *j + limits->depth_max + 1);
+    if (!j) {
+        error_no_memory(err);
+        return NULL;
+    }
+    j->on = *events;
+    j->limits = *limits;
+    j->row = 1;
+    return j;
+}
+
+void json_parser_allow_many(struct json_parser *j)
+{
+    j->many = true;
+}
+
+bool json_parser_push(struct json_parser *j, struct str bytes, struct error *err)
+{
+    j->slice = bytes.p;
+    if (bytes.n && !run(j, bytes.p, bytes.p + bytes.n, err)) {
+        j->state = REFUSED;
+        return false;
+    }
+    j->slice_at += bytes.n;
+    return true;
+}
+
+bool json_parser_finish(struct json_parser *j, struct error *err)
+{
+    j->slice = NULL;
+    switch (j->state) {
+    case IN_NUMBER:
+    case IN_WORD:
+        if (!(j->state == IN_WORD ? word_found(j, buf_str(&j->held), err) : number_found(j, buf_str(&j->held), err)))
+            return false;
+        buf_reset(&j->held);
+        break;
+    case IN_STRING:
+    case IN_KEY:
+        return refuse(j, j->token_at, err, "the text that starts here is not closed; the body ends inside of it");
+    case REFUSED:
+        return error_set(err, ERROR_BODY_MALFORMED_JSON, "the json request body was refused before");
+    case AT_START:
+    case AT_VALUE:
+    case AT_VALUE_OR_END:
+    case AT_KEY_OR_END:
+    case AT_KEY:
+    case AT_COLON:
+    case AFTER_VALUE:
+    case AT_END:
+        break;
+    }
+    if (j->state == AT_START && j->mark_bytes)
+        return refuse(j, 0, err, "expected a value, found byte 0xef");
+    if (j->state == AT_END || (j->many && !j->any))
+        return true;
+    if (!j->any) {
+        j->row = 1;
+        j->row_at = 0;
+        return refuse(j, 0, err, "the body is empty");
+    }
+    return refuse(j, j->slice_at, err, "the body ends before its value does; %u of \"[\" and \"{\" not closed", j->depth);
+}
+
+void json_parser_position(const struct json_parser *j, uint64_t *ret_row, uint64_t *ret_column, uint64_t *ret_byte)
+{
+    *ret_row = j->row;
+    *ret_column = j->token_at - j->row_at + 1;
+    *ret_byte = j->token_at;
+}
+
+void json_parser_free(struct json_parser *j)
+{
+    if (!j)
+        return;
+    buf_free(&j->held);
+    buf_free(&j->text);
+    free(j);
+}
