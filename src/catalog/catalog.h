@@ -66,6 +66,8 @@ const struct dataset *catalog_publish(struct catalog *c, const char *id, struct 
 const struct dataset *catalog_set_public(struct catalog *c, const char *id, bool is_public, struct error *err);
 /* The writable members of a view document (docs/wire/views.md); members absent from the object stay. */
 const struct dataset *catalog_update_document(struct catalog *c, const char *id, struct str name, struct str resource_name, struct str document_json, struct error *err);
+/* The same checked and shown but not kept: a snapshot of its own. */
+const struct dataset *catalog_preview_document(struct catalog *c, const struct dataset *d, struct str name, struct str resource_name, struct str document_json, struct error *err);
 must_use bool catalog_delete_dataset(struct catalog *c, const char *id, struct error *err);
 
 /* Users. */

@@ -1,0 +1,116 @@
+/* What the files of catalog/ share; nobody else includes it.
+ *
+ * One writer connection under `write` makes every change, in one transaction each; the new snapshot takes its place in
+ * the indexes only after the commit. Readers take `lock` shared, never a file. Lock order: write, then lock. */
+#ifndef SELTZER_CATALOG_INTERNAL_H
+#define SELTZER_CATALOG_INTERNAL_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "catalog/catalog.h"
+
+/* ── snapshots (snapshot.c) ── */
+struct snapshot {
+    struct dataset d; /* first: a dataset pointer is a snapshot pointer */
+    atomic_uint refs;
+    struct arena arena; /* every text and the columns of d */
+};
+/* A copy of d (all text copied) with room for `more_columns` after its own; one reference. Not yet indexed. */
+struct snapshot *snapshot_new(const struct dataset *d, size_t more_columns, struct error *err);
+/* Sorts the columns by position and builds their look-up table; after this it must not change. */
+must_use bool snapshot_seal(struct snapshot *s, struct error *err);
+must_use bool snapshot_text(struct snapshot *s, struct str text, struct str *ret, struct error *err);
+must_use bool snapshot_column(struct snapshot *s, const struct column *from, struct column *ret, struct error *err);
+
+/* ── accounts (users.c) ── */
+struct account {
+    struct user user;
+    char *folded; /* the name as it is compared */
+    char hash[128];
+};
+struct accounts {
+    struct account **by_name, **by_id;
+    size_t n;
+};
+void accounts_free(struct accounts *a);
+must_use bool accounts_load(sqlite3 *db, struct accounts *ret, struct error *err);
+
+/* ── app tokens (tokens.c) ── */
+enum { APP_TOKENS_MAX = 1024, APP_TOKEN_BYTES_MAX = 255 };
+struct app_token {
+    char text[APP_TOKEN_BYTES_MAX + 1];
+    int64_t first_seen, last_seen, uses; /* uses since the last flush */
+};
+struct app_tokens {
+    pthread_mutex_t lock;
+    struct app_token *v;
+    size_t n;
+};
+void app_tokens_flush(struct catalog *c); /* best effort; called with `write` held */
+
+struct catalog {
+    pthread_mutex_t write;
+    sqlite3 *writer;
+    char *dir;
+
+    pthread_rwlock_t lock;      /* the four below */
+    struct snapshot **by_id, **by_name, **in_order;
+    size_t n, n_named, cap;
+    struct accounts accounts;
+
+    /* Another process (`seltzer user passwd`) may change users: its commit moves the watcher's data_version, which is
+     * looked at once a second at most. */
+    pthread_mutex_t watch;
+    sqlite3 *watcher;
+    atomic_uint_least64_t watched_at_ms;
+    int64_t watched_data_version, watched_users_version;
+
+    /* At most `hashing_max` argon2 runs at once; HASHING_WAITERS_MAX wait, the rest is told to come back. */
+    pthread_mutex_t hashing;
+    pthread_cond_t hashing_done;
+    unsigned hashing_now, hashing_waiting, hashing_max;
+
+    struct app_tokens tokens;
+};
+enum { HASHING_WAITERS_MAX = 64, DATASETS_MAX = 100000, USERS_MAX = 100000, DOCUMENT_BYTES_MAX = 1 << 20 };
+
+/* The current snapshot, not retained; with `lock` or `write` held. */
+struct snapshot *catalog_find_id(struct catalog *c, struct str id);
+struct snapshot *catalog_find_name(struct catalog *c, struct str name);
+/* With `write` held. Room first, so that taking the place after the commit cannot fail. */
+must_use bool catalog_reserve(struct catalog *c, struct error *err);
+void catalog_install(struct catalog *c, struct snapshot *old, struct snapshot *next);
+bool dataset_not_found(struct error *err, struct str id);
+
+/* ── names (names.c) ── */
+must_use bool text_nfc(struct arena *a, struct str s, struct str *ret, struct error *err);
+must_use bool text_fold(struct arena *a, struct str s, struct str *ret, struct error *err);
+/* NFC, outer blanks off, control characters become blanks; empty or over `bytes_max`: DATASET_MALTYPED. */
+must_use bool name_display(struct arena *a, const char *what, struct str s, size_t bytes_max, struct str *ret, struct error *err);
+/* A field or resource name as given: lower case, valid or refused with the nearest valid one. */
+must_use bool name_identifier(struct arena *a, const char *what, struct str s, struct str *ret, struct error *err);
+/* A field name from a display name; `taken` says which are in use already. */
+must_use bool name_derive(struct arena *a, struct str display, bool (*taken)(void *ctx, struct str name), void *ctx, struct str *ret, struct error *err);
+bool name_is_4x4(struct str s);
+
+/* ── db.c: libsqlite3, just as much as is needed here ── */
+must_use bool db_open(const char *path, sqlite3 **ret, struct error *err);
+/* Sets *err from the connection's last error. Returns false. */
+bool db_error(struct error *err, sqlite3 *db, const char *what);
+must_use bool db_exec(sqlite3 *db, const char *sql, struct error *err);
+/* kinds: a letter an argument: i int64_t, t struct str (NULL p is NULL). Prepared, bound, run to the end. */
+must_use bool db_run(sqlite3 *db, struct error *err, const char *sql, const char *kinds, ...);
+/* The same, then one row's first column as an integer; *ret untouched when there is no row. */
+must_use bool db_int(sqlite3 *db, struct error *err, int64_t *ret, const char *sql, const char *kinds, ...);
+must_use bool db_prepare(sqlite3 *db, sqlite3_stmt **ret, struct error *err, const char *sql);
+must_use bool db_step(sqlite3 *db, sqlite3_stmt *s, bool *ret_row, struct error *err);
+struct str db_text(sqlite3_stmt *s, int column); /* a loan until the next step; STR_NONE for NULL */
+must_use bool db_begin(sqlite3 *db, struct error *err);
+must_use bool db_commit(sqlite3 *db, struct error *err);
+void db_rollback(sqlite3 *db);
+must_use bool db_migrate(sqlite3 *db, struct error *err);
+
+#endif

@@ -1,0 +1,420 @@
+/* Users and passwords. Answered from memory; `seltzer user passwd` in another process is noticed within a second. */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "catalog/internal.h"
+
+enum { USER_NAME_BYTES_MAX = 320, PASSWORD_BYTES_MIN = 8, PASSWORD_BYTES_MAX = 1024, WATCH_MS = 1000 };
+/* RFC 9106 and the OWASP figures: 19 MiB, two passes, one lane (docs/wire/authentication.md). */
+enum { HASH_MEMORY_BYTES = 19 * 1024 * 1024, HASH_PASSES = 2 };
+
+/* ── accounts in memory ── */
+
+void accounts_free(struct accounts *a)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        free(a->by_name[i]->folded);
+        free(a->by_name[i]);
+    }
+    free(a->by_name);
+    free(a->by_id);
+    *a = (struct accounts){0};
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(struct account *const *)a)->folded, (*(struct account *const *)b)->folded);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return strcmp((*(struct account *const *)a)->user.id, (*(struct account *const *)b)->user.id);
+}
+
+static void copy_text(char *to, size_t room, struct str s)
+{
+    snprintf(to, room, FMT_STR, ARG_STR(s));
+}
+
+static struct account *account_read(sqlite3_stmt *q)
+{
+    struct account *a = calloc(1, sizeof *a);
+    if (!a)
+        return NULL;
+    a->folded = str_dup_z(db_text(q, 2));
+    if (!a->folded) {
+        free(a);
+        return NULL;
+    }
+    copy_text(a->user.id, sizeof a->user.id, db_text(q, 0));
+    copy_text(a->user.name, sizeof a->user.name, db_text(q, 1));
+    copy_text(a->user.display_name, sizeof a->user.display_name, db_text(q, 3));
+    a->user.is_administrator = sqlite3_column_int(q, 4) != 0;
+    a->user.disabled = sqlite3_column_int(q, 5) != 0;
+    copy_text(a->hash, sizeof a->hash, db_text(q, 6));
+    a->user.secret_version = sqlite3_column_int64(q, 7);
+    return a;
+}
+
+static bool accounts_add(struct accounts *a, size_t *cap, struct account *one)
+{
+    if (a->n == *cap) {
+        size_t next = *cap ? *cap * 2 : 16;
+        struct account **v = realloc(a->by_name, next * sizeof *v);
+        if (!v)
+            return false;
+        a->by_name = v;
+        *cap = next;
+    }
+    a->by_name[a->n++] = one;
+    return true;
+}
+
+static bool accounts_sort(struct accounts *a)
+{
+    a->by_id = malloc((a->n + 1) * sizeof *a->by_id);
+    if (!a->by_id)
+        return false;
+    if (a->n == 0)
+        return true;
+    qsort(a->by_name, a->n, sizeof *a->by_name, by_name);
+    memcpy(a->by_id, a->by_name, a->n * sizeof *a->by_id);
+    qsort(a->by_id, a->n, sizeof *a->by_id, by_id);
+    return true;
+}
+
+bool accounts_load(sqlite3 *db, struct accounts *ret, struct error *err)
+{
+    struct accounts a = {0};
+    sqlite3_stmt *q = NULL;
+    size_t cap = 0;
+    bool row = true;
+    bool ok = db_prepare(db, &q, err, "SELECT id, name, folded, display_name, is_administrator, disabled, hash, secret_version FROM account");
+    while (ok && (ok = db_step(db, q, &row, err)) && row) {
+        struct account *one = account_read(q);
+        if (one && accounts_add(&a, &cap, one))
+            continue;
+        if (one)
+            free(one->folded);
+        free(one);
+        ok = error_no_memory(err);
+    }
+    sqlite3_finalize(q);
+    ok = ok && (accounts_sort(&a) || error_no_memory(err));
+    if (ok)
+        *ret = a;
+    else
+        accounts_free(&a);
+    return ok;
+}
+
+static void accounts_swap(struct catalog *c, struct accounts *fresh)
+{
+    pthread_rwlock_wrlock(&c->lock);
+    struct accounts old = c->accounts;
+    c->accounts = *fresh;
+    pthread_rwlock_unlock(&c->lock);
+    accounts_free(&old);
+}
+
+/* With `watch` held. */
+static bool look_for_changes(struct catalog *c, struct error *err)
+{
+    int64_t data_version = 0, users_version = 0;
+    if (!db_int(c->watcher, err, &data_version, "PRAGMA data_version", ""))
+        return false;
+    if (data_version == c->watched_data_version)
+        return true;
+    if (!db_int(c->watcher, err, &users_version, "SELECT value FROM counter WHERE name = 'users'", ""))
+        return false;
+    if (users_version != c->watched_users_version) {
+        struct accounts fresh;
+        if (!accounts_load(c->watcher, &fresh, err))
+            return false;
+        accounts_swap(c, &fresh);
+    }
+    c->watched_users_version = users_version;
+    c->watched_data_version = data_version;
+    return true;
+}
+
+static bool refresh(struct catalog *c, struct error *err)
+{
+    uint64_t now = clock_mono_ms();
+    if (now - atomic_load_explicit(&c->watched_at_ms, memory_order_acquire) < WATCH_MS)
+        return true;
+    pthread_mutex_lock(&c->watch);
+    bool ok = true;
+    if (now - atomic_load(&c->watched_at_ms) >= WATCH_MS) {
+        ok = look_for_changes(c, err);
+        if (ok)
+            atomic_store_explicit(&c->watched_at_ms, now, memory_order_release);
+    }
+    pthread_mutex_unlock(&c->watch);
+    return ok;
+}
+
+/* With `lock` held. */
+static const struct account *find_by_name(const struct catalog *c, const char *folded)
+{
+    struct account probe = {.folded = (char *)(uintptr_t)folded}, *key = &probe;
+    if (c->accounts.n == 0)
+        return NULL;
+    struct account **at = bsearch(&key, c->accounts.by_name, c->accounts.n, sizeof *at, by_name);
+    return at ? *at : NULL;
+}
+
+/* A copy of the account of that name. A name that nobody can have is simply not found. */
+static bool account_by_name(struct catalog *c, struct str name, struct account *ret, bool *ret_found, struct error *err)
+{
+    struct arena a = {0};
+    struct str folded;
+    bool found = false;
+    if (!refresh(c, err))
+        return false;
+    bool possible = name.n > 0 && name.n <= USER_NAME_BYTES_MAX && !memchr(name.p, 0, name.n) && str_is_utf8(name, NULL);
+    if (possible && !text_fold(&a, name, &folded, err)) {
+        arena_free(&a);
+        return false;
+    }
+    pthread_rwlock_rdlock(&c->lock);
+    const struct account *account = possible ? find_by_name(c, folded.p) : NULL;
+    if (account) {
+        *ret = *account;
+        ret->folded = NULL;
+        found = true;
+    }
+    pthread_rwlock_unlock(&c->lock);
+    arena_free(&a);
+    *ret_found = found;
+    return true;
+}
+
+bool catalog_has_users(struct catalog *c, bool *ret, struct error *err)
+{
+    if (!refresh(c, err))
+        return false;
+    pthread_rwlock_rdlock(&c->lock);
+    *ret = c->accounts.n > 0;
+    pthread_rwlock_unlock(&c->lock);
+    return true;
+}
+
+bool catalog_user_by_name(struct catalog *c, struct str name, struct user *ret, bool *ret_found, struct error *err)
+{
+    struct account account;
+    bool found;
+    if (!account_by_name(c, name, &account, &found, err))
+        return false;
+    if (found)
+        *ret = account.user;
+    *ret_found = found;
+    sodium_memzero(&account, sizeof account);
+    return true;
+}
+
+bool catalog_user_by_id(struct catalog *c, const char *id, struct user *ret, bool *ret_found, struct error *err)
+{
+    struct account probe = {0}, *key = &probe;
+    if (!refresh(c, err))
+        return false;
+    copy_text(probe.user.id, sizeof probe.user.id, str_head(str_from(id), USER_ID_LENGTH));
+    pthread_rwlock_rdlock(&c->lock);
+    struct account **at = c->accounts.n ? bsearch(&key, c->accounts.by_id, c->accounts.n, sizeof *at, by_id) : NULL;
+    if (at)
+        *ret = (*at)->user;
+    *ret_found = at != NULL;
+    pthread_rwlock_unlock(&c->lock);
+    return true;
+}
+
+/* ── passwords ── */
+
+/* A hash takes 19 MiB and 16 ms: more of them at once than cores would only add memory. */
+static bool hashing_begin(struct catalog *c, struct error *err)
+{
+    pthread_mutex_lock(&c->hashing);
+    bool ok = c->hashing_now < c->hashing_max || c->hashing_waiting < HASHING_WAITERS_MAX;
+    if (ok) {
+        c->hashing_waiting++;
+        while (c->hashing_now >= c->hashing_max)
+            pthread_cond_wait(&c->hashing_done, &c->hashing);
+        c->hashing_waiting--;
+        c->hashing_now++;
+    }
+    pthread_mutex_unlock(&c->hashing);
+    if (ok)
+        return true;
+    error_set(err, ERROR_TOO_MANY_REQUESTS, "too many log-ins at once, try again in a second");
+    err->retry_after_s = 1;
+    return false;
+}
+
+static void hashing_end(struct catalog *c)
+{
+    pthread_mutex_lock(&c->hashing);
+    c->hashing_now--;
+    pthread_cond_signal(&c->hashing_done);
+    pthread_mutex_unlock(&c->hashing);
+}
+
+static void free_secret(struct arena *a, struct str secret)
+{
+    if (secret.p)
+        sodium_memzero((char *)(uintptr_t)secret.p, secret.n);
+    arena_free(a);
+}
+
+static bool check_password(struct str password, struct error *err)
+{
+    if (memchr(password.p, 0, password.n))
+        return error_set(err, ERROR_BAD_REQUEST, "a password must not hold U+0000");
+    if (password.n < PASSWORD_BYTES_MIN || password.n > PASSWORD_BYTES_MAX)
+        return error_set(err, ERROR_BAD_REQUEST, "the password has %zu bytes; %d to %d are taken, 15 or more are advised", password.n, PASSWORD_BYTES_MIN, PASSWORD_BYTES_MAX);
+    return true;
+}
+
+static bool hash_password(struct catalog *c, struct str password, char ret[crypto_pwhash_STRBYTES], struct error *err)
+{
+    struct arena a = {0};
+    struct str nfc = STR_NONE;
+    if (password.n > 4 * PASSWORD_BYTES_MAX)
+        return error_set(err, ERROR_BAD_REQUEST, "the password has %zu bytes, at most %d are taken", password.n, PASSWORD_BYTES_MAX);
+    bool ok = text_nfc(&a, password, &nfc, err) && check_password(nfc, err) && hashing_begin(c, err);
+    if (ok) {
+        ok = crypto_pwhash_str(ret, nfc.p, nfc.n, HASH_PASSES, HASH_MEMORY_BYTES) == 0 || error_no_memory(err);
+        hashing_end(c);
+    }
+    free_secret(&a, nfc);
+    return ok;
+}
+
+/* Of a password that was thrown away: what an unknown user is compared with, so that the time tells nothing. */
+static const char nobodys_hash[crypto_pwhash_STRBYTES] = "$argon2id$v=19$m=19456,t=2,p=1$DYlOsHtI8axK65hKzVPh2A$nRTUNm6IHToo8uyr9lQfGqWuU7PX8GniaGI1kAMtoJM";
+
+bool catalog_verify_password(struct catalog *c, struct str name, struct str password, struct user *ret, bool *ret_good, struct error *err)
+{
+    struct account account;
+    struct arena a = {0};
+    struct error not_text;
+    struct str nfc = STR_NONE;
+    bool found;
+    if (!account_by_name(c, name, &account, &found, err))
+        return false;
+    password = str_head(password, 4 * PASSWORD_BYTES_MAX);
+    bool possible = text_nfc(&a, password, &nfc, &not_text) && nfc.n <= PASSWORD_BYTES_MAX;
+    bool ok = hashing_begin(c, err);
+    if (ok) {
+        struct str given = possible ? nfc : str_head(password, PASSWORD_BYTES_MAX);
+        bool same = crypto_pwhash_str_verify(found ? account.hash : nobodys_hash, given.p ? given.p : "", given.n) == 0;
+        hashing_end(c);
+        *ret_good = same && possible && found && !account.user.disabled;
+        if (*ret_good)
+            *ret = account.user;
+    }
+    free_secret(&a, nfc);
+    sodium_memzero(&account, sizeof account);
+    return ok;
+}
+
+/* ── changes ── */
+
+/* With `write` held, inside a transaction: commits and shows the result. */
+static bool users_commit(struct catalog *c, bool ok, struct error *err)
+{
+    struct accounts fresh;
+    ok = ok && db_run(c->writer, err, "UPDATE counter SET value = value + 1 WHERE name = 'users'", "");
+    if (!ok) {
+        db_rollback(c->writer);
+        return false;
+    }
+    if (!db_commit(c->writer, err) || !accounts_load(c->writer, &fresh, err))
+        return false;
+    accounts_swap(c, &fresh);
+    return true;
+}
+
+static bool check_user_name(struct arena *a, struct str name, struct str *ret, struct str *ret_folded, struct error *err)
+{
+    if (name.n > 4 * USER_NAME_BYTES_MAX)
+        return error_set(err, ERROR_BAD_REQUEST, "the user name has %zu bytes, at most %d are taken", name.n, USER_NAME_BYTES_MAX);
+    if (!text_nfc(a, str_trim(name), ret, err) || !text_fold(a, *ret, ret_folded, err))
+        return false;
+    if (ret->n == 0 || ret->n > USER_NAME_BYTES_MAX)
+        return error_set(err, ERROR_BAD_REQUEST, "the user name has %zu bytes; 1 to %d are taken", ret->n, USER_NAME_BYTES_MAX);
+    for (size_t i = 0; i < ret->n; i++)
+        if ((unsigned char)ret->p[i] < 0x20 || ret->p[i] == 0x7f || ret->p[i] == ':')
+            return error_set(err, ERROR_BAD_REQUEST, "a user name must not hold ':' or control characters: HTTP Basic cannot carry them");
+    return true;
+}
+
+static bool insert_account(struct catalog *c, struct str name, struct str folded, const char *hash, bool administrator, struct user *ret, struct error *err)
+{
+    if (c->accounts.n >= USERS_MAX)
+        return error_set(err, ERROR_LIMIT_EXCEEDED, "there are %d users, which is all this server takes", USERS_MAX);
+    int64_t have = 0;
+    if (!db_int(c->writer, err, &have, "SELECT count(*) FROM account WHERE folded = ?1", "t", folded))
+        return false;
+    if (have)
+        return error_set(err, ERROR_BAD_REQUEST, "a user named \"" FMT_STR "\" exists", ARG_STR(name));
+    *ret = (struct user){.is_administrator = administrator, .secret_version = 1};
+    random_text(ret->id, USER_ID_LENGTH, "abcdefghijklmnopqrstuvwxyz0123456789");
+    ret->id[4] = '-';
+    copy_text(ret->name, sizeof ret->name, name);
+    /* Shown to strangers on public views: never the whole of an e-mail address. */
+    struct str display, domain;
+    str_cut(name, '@', &display, &domain);
+    copy_text(ret->display_name, sizeof ret->display_name, display.n ? display : name);
+    return db_run(c->writer, err,
+                  "INSERT INTO account(id, name, folded, display_name, is_administrator, disabled, hash, secret_version, created_at)"
+                  " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, 1, ?7)",
+                  "ttttiti", str_from(ret->id), name, folded, str_from(ret->display_name), (int64_t)administrator, str_from(hash), clock_wall_ms() / 1000);
+}
+
+bool catalog_create_user(struct catalog *c, struct str name, struct str password, bool administrator, struct user *ret, struct error *err)
+{
+    struct arena a = {0};
+    struct str nfc, folded;
+    struct user made;
+    char hash[crypto_pwhash_STRBYTES];
+    bool ok = check_user_name(&a, name, &nfc, &folded, err) && hash_password(c, password, hash, err);
+    if (ok) {
+        pthread_mutex_lock(&c->write);
+        ok = db_begin(c->writer, err);
+        if (ok)
+            ok = users_commit(c, insert_account(c, nfc, folded, hash, administrator, &made, err), err);
+        pthread_mutex_unlock(&c->write);
+    }
+    if (ok)
+        *ret = made;
+    arena_free(&a);
+    return ok;
+}
+
+static bool update_hash(struct catalog *c, struct str folded, const char *hash, struct error *err)
+{
+    int64_t changed = 0;
+    if (!db_int(c->writer, err, &changed, "UPDATE account SET hash = ?2, secret_version = secret_version + 1 WHERE folded = ?1 RETURNING 1", "tt", folded, str_from(hash)))
+        return false;
+    return changed || error_set(err, ERROR_NOT_FOUND, "no such user");
+}
+
+bool catalog_set_password(struct catalog *c, struct str name, struct str password, struct error *err)
+{
+    struct arena a = {0};
+    struct str nfc, folded;
+    char hash[crypto_pwhash_STRBYTES];
+    bool ok = check_user_name(&a, name, &nfc, &folded, err) && hash_password(c, password, hash, err);
+    if (ok) {
+        pthread_mutex_lock(&c->write);
+        ok = db_begin(c->writer, err);
+        if (ok)
+            ok = users_commit(c, update_hash(c, folded, hash, err), err);
+        pthread_mutex_unlock(&c->write);
+    }
+    arena_free(&a);
+    return ok;
+}
