@@ -90,6 +90,7 @@ struct write {
     struct str idempotency_key;       /* empty: none */
     struct str witness;               /* kept with the key: a digest of the request */
     bool want_all_results;            /* results for every row, else only for errors */
+    void (*begin)(void *ctx);         /* before each try: results so far do not count; NULL: none */
     void (*result)(void *ctx, const struct row_result *r); /* in no order when the apply is sorted; NULL: none */
     void *ctx;
     /* out */

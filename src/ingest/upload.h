@@ -1,0 +1,36 @@
+/* The inside of an upload, shared by upload.c and queue.c. */
+#ifndef SELTZER_INGEST_UPLOAD_H
+#define SELTZER_INGEST_UPLOAD_H
+
+#include "base/spool.h"
+#include "ingest/coerce.h"
+
+struct upload {
+    const struct dataset *dataset;   /* held */
+    struct store_state state;
+    struct upload_options options;
+    struct arena arena;
+    struct coerce coerce;
+    struct problems problems;
+    struct stage *stage;
+    /* bytes ─► gunzip ─► transcode ─► reader; NULL where nothing is to be done */
+    struct gunzip *gunzip;
+    struct transcode *transcode;
+    struct reader *reader;
+    bool finished;
+    /* the apply */
+    struct write write;
+    struct spool *results;           /* a struct row_result a row, when all are wanted */
+    struct row_result last_result;
+    bool has_result;
+    struct error result_error;       /* results could not be kept */
+    void (*done)(void *ctx, struct upload *u, const struct write *write);
+    void *done_ctx;
+    uint64_t queued_ms;
+    struct upload *next;
+};
+
+/* Fills in u->write from the options and what the body turned out to be. */
+void upload_prepare_write(struct upload *u);
+
+#endif
