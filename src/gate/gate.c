@@ -1,0 +1,153 @@
+/* Who is asking (docs/wire/authentication.md). What a caller may do is authorize.c. */
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "gate/internal.h"
+
+struct gate {
+    struct catalog *catalog;
+    struct verdicts *verdicts;
+};
+
+struct gate *gate_new(struct catalog *catalog, struct error *err)
+{
+    struct gate *g = calloc(1, sizeof *g);
+    if (!g) {
+        error_no_memory(err);
+        return NULL;
+    }
+    g->catalog = catalog;
+    g->verdicts = verdicts_new(err);
+    if (g->verdicts)
+        return g;
+    free(g);
+    return NULL;
+}
+
+void gate_free(struct gate *g)
+{
+    if (!g)
+        return;
+    verdicts_free(g->verdicts);
+    free(g);
+}
+
+/* What a request carries of who sent it. */
+struct carried {
+    size_t n_authorization;
+    struct str authorization;
+    bool misspelt_header;  /* Authentication: */
+    bool token_in_query;   /* access_token= */
+    struct str app_token;
+};
+
+/* An unreadable query is not the gate's to refuse: the router does. */
+static void look_at_query(const struct http_head *head, struct arena *a, struct carried *ret)
+{
+    struct http_parameter *v;
+    struct error ignored;
+    size_t n;
+    if (head->query.n == 0 || !http_decode_query(head->query, a, &v, &n, &ignored))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(v[i].name, STR("access_token")))
+            ret->token_in_query = true;
+        else if (ret->app_token.n == 0 && (str_eq(v[i].name, STR("$$app_token")) || str_eq(v[i].name, STR("app_token"))))
+            ret->app_token = v[i].value;
+    }
+}
+
+static struct carried look(const struct http_head *head, struct arena *a)
+{
+    struct carried c = {0};
+    for (size_t i = 0; i < head->n_headers; i++) {
+        const struct http_header *h = &head->headers[i];
+        if (str_eq_fold(h->name, STR("Authorization"))) {
+            c.n_authorization++;
+            c.authorization = h->value;
+        } else if (str_eq_fold(h->name, STR("Authentication"))) {
+            c.misspelt_header = true;
+        } else if (str_eq_fold(h->name, STR("X-App-Token"))) {
+            c.app_token = h->value;
+        }
+    }
+    look_at_query(head, a, &c);
+    return c;
+}
+
+static bool wrong(struct error *err)
+{
+    return error_set(err, ERROR_CREDENTIALS_WRONG, "You attempted to authenticate but something went wrong: unknown user or wrong password");
+}
+
+static bool check_basic(struct gate *g, struct str token, struct arena *a, struct principal *ret, struct error *err)
+{
+    struct basic basic;
+    struct user user;
+    bool found, good = false;
+    if (!basic_parse(token, a, &basic))
+        return error_set(err, ERROR_CREDENTIALS_WRONG, "the Basic credentials cannot be read: base64 of user:password in UTF-8 is expected (RFC 7617)");
+    if (!catalog_user_by_name(g->catalog, basic.name, &user, &found, err))
+        return false;
+    if (found && !user.disabled && verdicts_has(g->verdicts, &user, basic.password, clock_mono_ms())) {
+        *ret = (struct principal){.user = user};
+        return true;
+    }
+    if (!catalog_verify_password(g->catalog, basic.name, basic.password, &user, &good, err))
+        return false;
+    if (!good)
+        return wrong(err);
+    verdicts_add(g->verdicts, &user, basic.password, clock_mono_ms());
+    *ret = (struct principal){.user = user};
+    return true;
+}
+
+static bool check_authorization(struct gate *g, struct str value, struct arena *a, struct principal *ret, struct error *err)
+{
+    struct str scheme, token;
+    value = str_trim(value);
+    str_cut(value, ' ', &scheme, &token);
+    if (str_eq_fold(scheme, STR("Basic")))
+        return check_basic(g, token, a, ret, err);
+    if (str_eq_fold(scheme, STR("OAuth")) || str_eq_fold(scheme, STR("Bearer")))
+        return error_set(err, ERROR_CREDENTIALS_WRONG, "You attempted to authenticate but something went wrong: the token is unknown, expired or revoked");
+    return error_set(err, ERROR_CREDENTIALS_WRONG, "the Authorization header must say Basic, OAuth or Bearer, then a blank, then the credentials");
+}
+
+bool gate_check(struct gate *g, const struct http_head *head, struct arena *a, struct principal *ret, bool *ret_challenge, struct error *err)
+{
+    struct carried c = look(head, a);
+    struct principal who = {.anonymous = true};
+    bool tries = c.n_authorization || c.misspelt_header || c.token_in_query;
+    *ret_challenge = false;
+    if (tries && !head->secure)
+        return error_set(err, ERROR_PLAIN_HTTP, "credentials were sent over plain HTTP and were not looked at: use https, and change the password, for it has been exposed");
+    if (c.n_authorization > 1)
+        return error_set(err, ERROR_BAD_REQUEST, "the request has %zu Authorization headers, one is allowed", c.n_authorization);
+    bool ok = true;
+    if (c.n_authorization)
+        ok = check_authorization(g, c.authorization, a, &who, err);
+    else if (c.misspelt_header)
+        ok = error_set(err, ERROR_CREDENTIALS_WRONG, "the header is called Authorization, not Authentication: it was not read");
+    else if (c.token_in_query)
+        ok = error_set(err, ERROR_CREDENTIALS_WRONG, "access_token in the query does not authenticate, because addresses are logged: send the header Authorization: OAuth TOKEN");
+    if (!ok) {
+        *ret_challenge = err->code == ERROR_CREDENTIALS_WRONG && !http_header(head, "X-Requested-With").p;
+        return false;
+    }
+    if (c.app_token.n)
+        catalog_record_app_token(g->catalog, c.app_token);
+    *ret = who;
+    return true;
+}
+
+bool gate_authenticate(struct gate *g, struct http_exchange *x, struct principal *ret, struct error *err)
+{
+    bool challenge;
+    if (gate_check(g, x->head, x->arena, ret, &challenge, err))
+        return true;
+    if (challenge)
+        http_reply_header(x, "WWW-Authenticate", STR("Basic realm=\"Seltzer\", charset=\"UTF-8\""));
+    return false;
+}
