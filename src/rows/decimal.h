@@ -12,7 +12,7 @@
 
 enum { DECIMAL_DIGITS_MAX = 4096 };
 
-enum decimal_status { DECIMAL_OK, DECIMAL_NOT_A_NUMBER, DECIMAL_TOO_LONG };
+enum decimal_status { DECIMAL_OK, DECIMAL_NOT_A_NUMBER, DECIMAL_TOO_LONG, DECIMAL_NO_MEMORY };
 /* [+-]?digits[.digits][e[+-]digits] with either side of the point empty (not both). A lexeme that is canonical is
  * returned as it is, without a copy. */
 enum decimal_status decimal_parse(struct str lexeme, struct arena *a, struct str *ret_canonical);
