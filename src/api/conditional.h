@@ -1,0 +1,33 @@
+/* Entity tags and conditional requests (RFC 9110 sections 8.8 and 13; docs/wire/reading.md).
+ *
+ * A tag is "STATE.VIEW": the first half names what is stored (incarnation and version of a dataset or row), the second how
+ * this request shows it. Reads compare the whole tag. A write with If-Match compares the first half only: whoever read
+ * the row as CSV may write it as JSON. */
+#ifndef SELTZER_API_CONDITIONAL_H
+#define SELTZER_API_CONDITIONAL_H
+
+#include "api/api.h"
+
+enum { ETAG_HALF_LENGTH = 24 };
+
+struct etag_half {
+    char hex[ETAG_HALF_LENGTH + 1];
+};
+
+struct etag {
+    char text[2 * ETAG_HALF_LENGTH + 4]; /* with its quotes and a NUL */
+};
+
+struct etag_half etag_of_dataset(const struct dataset *d, const struct store_state *state);
+struct etag_half etag_of_row(const struct dataset *d, const struct store_state *state, int64_t sid, int64_t version);
+/* Of the request (query string, Accept), the format and the query: all that decides how stored rows look. */
+struct etag_half etag_of_view(const struct call *c, int format, const struct query *q);
+struct etag etag_join(const struct etag_half *state, const struct etag_half *view);
+
+enum condition { CONDITION_GO, CONDITION_NOT_MODIFIED, CONDITION_FAILED };
+/* If-Match, If-None-Match, and If-Modified-Since when neither was sent. */
+enum condition condition_of_read(const struct http_head *head, const struct etag *tag, int64_t modified_ms);
+/* If-Match of a write; true when none was sent. exists: there is such a dataset or row. False: PRECONDITION_FAILED. */
+must_use bool condition_of_write(const struct http_head *head, bool exists, const struct etag_half *state, struct error *err);
+
+#endif

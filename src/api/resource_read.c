@@ -1,0 +1,329 @@
+/* GET /resource/{dataset} and GET /resource/{dataset}/{row}: the read river.
+ *
+ *     parameters ─► soql ─► store ─► writer ─► spool
+ *
+ * Rows go out of the store through the writer in pieces of 64 KiB; the reply is spooled, so a slow client holds no
+ * snapshot, and an error in the middle still becomes an error reply. */
+#include "api/resource_read.h"
+
+#include "api/conditional.h"
+#include "api/handlers.h"
+#include "api/row_format.h"
+#include "api/row_url.h"
+#include "base/clock.h"
+#include "format/writer.h"
+#include "soql/soql.h"
+
+enum {
+    PIECE_BYTES = 64 * 1024,
+    FIELD_HEADERS_MAX = 5000,       /* characters of X-SODA2-Fields and -Types together */
+    BODY_OF_GET_MAX = 64 * 1024,    /* soda-ruby sends "null" with every GET; it is not looked at */
+};
+
+/* ── rows through the writer ── */
+
+/* What store_query calls. `spool` NULL: everything stays in `out`. */
+struct stream {
+    struct writer writer;
+    struct buf out;
+    struct spool *spool;
+    struct store_state state;       /* of the snapshot, from begin on */
+    /* The one who replies, told of the snapshot before the first row; NULL: nobody wants to know. */
+    bool (*begun)(void *ctx, struct error *err);
+    void *ctx;
+};
+
+static bool stream_flush(struct stream *s, size_t when_above, struct error *err)
+{
+    if (!buf_ok(&s->out))
+        return error_no_memory(err);
+    if (!s->spool || s->out.n <= when_above)
+        return true;
+    if (!spool_write(s->spool, s->out.p, s->out.n, err))
+        return false;
+    buf_reset(&s->out);
+    return true;
+}
+
+static bool stream_begin(void *ctx, const struct store_state *state, struct error *err)
+{
+    struct stream *s = ctx;
+    s->state = *state;
+    if (s->begun && !s->begun(s->ctx, err))
+        return false;
+    writer_begin(&s->writer, &s->out);
+    return true;
+}
+
+static bool stream_row(void *ctx, const struct cell *cells, struct error *err)
+{
+    struct stream *s = ctx;
+    writer_row(&s->writer, cells, &s->out);
+    return stream_flush(s, PIECE_BYTES, err);
+}
+
+/* Runs the query; the public members of s->writer but the columns are set. */
+static bool stream_run(struct stream *s, struct api *api, const struct dataset *d, const struct query *q, struct error *err)
+{
+    s->writer.columns = q->columns;
+    s->writer.n = q->n_columns;
+    s->writer.render.row_ids = &s->state.row_ids;
+    if (!writer_init(&s->writer))
+        return error_no_memory(err);
+    const struct store_reader reader = {.ctx = s, .begin = stream_begin, .row = stream_row};
+    bool ok = store_query(api->store, d, q, &reader, err);
+    if (ok) {
+        writer_end(&s->writer, &s->out);
+        ok = stream_flush(s, 0, err);
+    }
+    writer_fini(&s->writer);
+    return ok;
+}
+
+/* ── headers ── */
+
+static void reply_fields(struct call *c, const struct result_column *columns, size_t n)
+{
+    struct buf fields = {0}, types = {0};
+    for (size_t i = 0; i < n; i++) {
+        buf_add_byte(&fields, i ? ',' : '[');
+        buf_add_json(&fields, columns[i].name);
+        buf_add_byte(&types, i ? ',' : '[');
+        buf_add_json(&types, str_from(columns[i].type->soql_name));
+    }
+    buf_add_z(&fields, n ? "]" : "[]");
+    buf_add_z(&types, n ? "]" : "[]");
+    bool fits = buf_ok(&fields) && buf_ok(&types) && fields.n + types.n <= FIELD_HEADERS_MAX;
+    if (fits) {
+        http_reply_header(c->x, "X-SODA2-Fields", buf_str(&fields));
+        http_reply_header(c->x, "X-SODA2-Types", buf_str(&types));
+    }
+    http_reply_header(c->x, "X-SODA2-Warning",
+                      fits ? STR("X-SODA2-Fields and X-SODA2-Types are deprecated.  Use the c-json output format if you "
+                                 "require this information.")
+                           : STR("X-SODA2-Fields and X-SODA2-Types are deprecated and have been suppressed for being too "
+                                 "large.  Use the c-json output format if you require this information."));
+    buf_free(&fields);
+    buf_free(&types);
+}
+
+/* When what this reply shows last changed: its rows, or the dataset's names and columns. */
+static int64_t modified_ms(const struct dataset *d, const struct store_state *state)
+{
+    int64_t document_ms = d->modified_at * 1000;
+    return state->modified_ms > document_ms ? state->modified_ms : document_ms;
+}
+
+static void reply_date(struct call *c, const char *name, int64_t ms)
+{
+    struct buf date = {0};
+    clock_add_http_date(&date, ms);
+    if (buf_ok(&date))
+        http_reply_header(c->x, name, buf_str(&date));
+    buf_free(&date);
+}
+
+/* What 200 and 304 share. tag NULL: none can be given. */
+static void reply_validators(struct call *c, const struct etag *tag, int64_t modified)
+{
+    if (tag)
+        http_reply_header(c->x, "ETag", str_from(tag->text));
+    reply_date(c, "Last-Modified", modified);
+    http_reply_header(c->x, "Vary", STR("Accept,Accept-Charset,Accept-Language,Content-Type"));
+}
+
+/* ── one read ── */
+
+struct reading {
+    struct call *c;
+    struct query query;
+    struct stream stream;
+    struct store_state state;       /* before the query ran */
+    struct etag_half view;
+    bool is_row;                    /* one row: the next two say which */
+    int64_t sid, version;
+};
+
+static struct etag tag_of(const struct reading *r, const struct store_state *state)
+{
+    struct etag_half stored = r->is_row ? etag_of_row(r->c->dataset, state, r->sid, r->version) : etag_of_dataset(r->c->dataset, state);
+    return etag_join(&stored, &r->view);
+}
+
+static bool refuse_condition(struct error *err)
+{
+    return error_set(err, ERROR_PRECONDITION_FAILED, "If-Match does not name what is stored now");
+}
+
+/* The snapshot stands. It may be newer than the state that was decided on; what it says goes into the reply. */
+static bool reading_begun(void *ctx, struct error *err)
+{
+    struct reading *r = ctx;
+    const struct store_state *state = &r->stream.state;
+    struct etag tag = tag_of(r, state);
+    int64_t modified = modified_ms(r->c->dataset, state);
+    bool moved = state->version != r->state.version;
+    if (moved && condition_of_read(r->c->head, &tag, modified) == CONDITION_FAILED)
+        return refuse_condition(err);
+    call_reply_begin(r->c, 200, writer_content_type(r->stream.writer.format));
+    /* A row's tag is made of the version that was looked up: when a write came between, it may be another row's by now. */
+    reply_validators(r->c, moved && r->is_row ? NULL : &tag, modified);
+    call_reply_truth(r->c, state);
+    reply_date(r->c, "X-SODA2-Secondary-Last-Modified", state->modified_ms);
+    http_reply_header(r->c->x, "X-SODA2-Data-Out-Of-Date", STR("false"));
+    if (r->stream.writer.format != WRITER_GEOJSON)
+        reply_fields(r->c, r->query.columns, r->query.n_columns);
+    return true;
+}
+
+static bool read_options(struct call *c, struct writer *w, struct error *err)
+{
+    w->render.version_2 = call_query_is(c, "$$version", "2.0");
+    return call_query_bool(c, "$$bom", &w->bom, err);
+}
+
+/* The query is compiled, the state known: decides what the conditions say, and answers. */
+static bool reading_answer(struct reading *r, struct error *err)
+{
+    struct call *c = r->c;
+    r->view = etag_of_view(c, (int)r->stream.writer.format, &r->query);
+    struct etag tag = tag_of(r, &r->state);
+    int64_t modified = modified_ms(c->dataset, &r->state);
+    switch (condition_of_read(c->head, &tag, modified)) {
+    case CONDITION_FAILED:
+        return refuse_condition(err);
+    case CONDITION_NOT_MODIFIED:
+        http_reply_status(c->x, 304);
+        reply_validators(c, &tag, modified);
+        http_send(c->x);
+        return true;
+    case CONDITION_GO:
+        break;
+    }
+    r->stream.spool = http_reply_body(c->x);
+    if (!r->stream.spool)
+        return error_no_memory(err);
+    r->stream.begun = reading_begun;
+    r->stream.ctx = r;
+    if (!stream_run(&r->stream, c->api, c->dataset, &r->query, err))
+        return false;
+    if (r->is_row && r->stream.writer.rows == 0) /* deleted between the look-up and the query */
+        return error_set(err, ERROR_ROW_NOT_FOUND, "Row with identifier " FMT_STR " was not found", ARG_STR(c->last_literal));
+    http_send(c->x);
+    return true;
+}
+
+static void reading_run(struct call *c, bool (*prepare)(struct reading *r, struct error *err))
+{
+    struct reading r = {.c = c};
+    struct error err = {0};
+    if (!prepare(&r, &err) || !reading_answer(&r, &err)) {
+        http_reply_reset(c->x);
+        call_reply_error(c, &err);
+    }
+    query_fini(&r.query);
+    buf_free(&r.stream.out);
+}
+
+/* ── GET /resource/{dataset} ── */
+
+static bool prepare_query(struct reading *r, struct error *err)
+{
+    struct call *c = r->c;
+    struct soql_parameter *parameters = arena_alloc(c->arena, (c->n_query + 1) * sizeof *parameters);
+    if (!parameters)
+        return error_no_memory(err);
+    for (size_t i = 0; i < c->n_query; i++)
+        parameters[i] = (struct soql_parameter){c->query[i].name, c->query[i].value};
+    if (!store_state(c->api->store, c->dataset, &r->state, err) || !read_options(c, &r->stream.writer, err))
+        return false;
+    r->stream.writer.format = row_format_choose(c->extension, http_header(c->head, "Accept"));
+    const struct soql_request request = {&c->dataset->columns, &r->state.row_ids, parameters, c->n_query};
+    return soql_compile(&request, c->arena, &r->query, err);
+}
+
+static void query_run(struct call *c)
+{
+    reading_run(c, prepare_query);
+}
+
+const struct handler handler_resource_query = {.body_max = BODY_OF_GET_MAX, .run = query_run};
+
+/* ── GET /resource/{dataset}/{row} ── */
+
+/* A row is shown whole: there is nothing to select, filter or page. */
+static bool check_row_parameters(const struct call *c, bool *ret_system_columns, struct error *err)
+{
+    bool exclude = false;
+    for (size_t i = 0; i < c->n_query; i++) {
+        struct str name = c->query[i].name;
+        if (str_starts(name, STR("$$")) || str_eq(name, STR("nbe")) || str_eq(name, STR("app_token")))
+            continue;
+        struct str shown = str_head_utf8(name, 200);
+        error_set(err, ERROR_BAD_PARAMETER, "Unrecognized arguments [" FMT_STR "]; one row is read whole, without query clauses",
+                  ARG_STR(shown));
+        error_data_str(err, "parameter", shown);
+        return false;
+    }
+    if (!call_query_bool(c, "$$exclude_system_fields", &exclude, err))
+        return false;
+    *ret_system_columns = !exclude;
+    return true;
+}
+
+static bool prepare_row(struct reading *r, struct error *err)
+{
+    struct call *c = r->c;
+    struct row_url url;
+    bool system_columns;
+    if (!check_row_parameters(c, &system_columns, err) || !read_options(c, &r->stream.writer, err))
+        return false;
+    if (!row_url_resolve(c, &url, err))
+        return false;
+    if (!url.found)
+        return row_url_not_found(&url, err);
+    r->state = url.state;
+    r->is_row = true;
+    r->sid = url.sid;
+    r->version = url.version;
+    r->stream.writer.single = true;
+    r->stream.writer.format = row_format_choose(url.stripped ? c->extension : EXTENSION_NONE, http_header(c->head, "Accept"));
+    return soql_compile_row(&c->dataset->columns, system_columns, url.sid, c->arena, &r->query, err);
+}
+
+static void row_get_run(struct call *c)
+{
+    reading_run(c, prepare_row);
+}
+
+const struct handler handler_resource_row_get = {.body_max = BODY_OF_GET_MAX, .run = row_get_run};
+
+/* ── for the replies to writes ── */
+
+bool resource_write_row_json(struct api *api, const struct dataset *d, int64_t sid, bool version_2, struct buf *out, struct error *err)
+{
+    struct arena arena = {0};
+    struct query query = {0};
+    struct stream s = {.writer = {.format = WRITER_JSON, .single = true, .render = {.version_2 = version_2}}};
+    bool ok = soql_compile_row(&d->columns, true, sid, &arena, &query, err) && stream_run(&s, api, d, &query, err);
+    if (ok && s.writer.rows == 0)
+        ok = error_set(err, ERROR_ROW_NOT_FOUND, "the row was deleted again before it could be shown");
+    if (ok) {
+        buf_add_str(out, buf_str(&s.out));
+        ok = buf_ok(out) ? true : error_no_memory(err);
+    }
+    query_fini(&query);
+    buf_free(&s.out);
+    arena_free(&arena);
+    return ok;
+}
+
+void resource_reply_row_fields(struct call *c, const struct dataset *d)
+{
+    struct error ignored;
+    struct query query = {0};
+    /* The row itself is in the reply: without memory for its description the reply goes without it. */
+    if (soql_compile_row(&d->columns, true, 0, c->arena, &query, &ignored))
+        reply_fields(c, query.columns, query.n_columns);
+    query_fini(&query);
+}
