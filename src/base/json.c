@@ -193,7 +193,7 @@ static inline const char *scan_plain(const char *p, const char *end, bool *high)
  * slice to slice. */
 static const char *scan_string(const char *p, const char *end, bool *escaped)
 {
-    bool high;
+    bool high = false;
     if (*escaped && p < end) {
         *escaped = false;
         if ((unsigned char)*p < 0x20)

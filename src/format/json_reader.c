@@ -1,0 +1,329 @@
+/* JSON and NDJSON bodies to rows (docs/wire/bodies.md, "JSON rows").
+ *
+ *   an array: its elements are rows      an object: the one row      NDJSON: each line is a row
+ *   { … }     ROW_OBJECT, its members are values; nested ones are handed on as compact JSON text
+ *   [ id ]    ROW_ONE_ELEMENT: held until its end, since only then it is known to be one
+ *   the rest  ROW_NOT_A_ROW */
+#include "format/reader_kinds.h"
+
+#include <stdlib.h>
+
+#include "format/names.h"
+
+enum level { LEVEL_TOP, LEVEL_ROWS, LEVEL_MEMBERS, LEVEL_ELEMENTS, LEVEL_NESTED };
+
+struct json_reader {
+    struct reader reader;
+    struct json_parser *parser;
+    struct names names;
+    bool one_a_line, begun;
+    enum level level, nested_in; /* nested_in: the level that a nested value belongs to */
+    unsigned nested;             /* depth inside of a nested value */
+    bool nested_comma;
+    int slot;
+    size_t names_in_row, elements;
+    uint64_t row_line, row_byte, column;
+    struct raw element; /* of a one-element array, its text in element_text */
+    struct buf element_text, json;
+};
+
+static const enum raw_kind raw_of[] = {
+    [JSON_NULL] = RAW_NULL,     [JSON_FALSE] = RAW_FALSE,   [JSON_TRUE] = RAW_TRUE,   [JSON_NUMBER] = RAW_NUMBER,
+    [JSON_STRING] = RAW_STRING, [JSON_OBJECT] = RAW_OBJECT, [JSON_ARRAY] = RAW_ARRAY,
+};
+
+static const char *const what_of[] = {
+    [JSON_NULL] = "null",         [JSON_FALSE] = "false",      [JSON_TRUE] = "true",      [JSON_NUMBER] = "a number",
+    [JSON_STRING] = "a string",   [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array",
+};
+
+/* The column where the token stands; refuses a row that has grown too long. */
+static inline bool locate(struct json_reader *r, uint64_t *ret_column, struct error *err)
+{
+    uint64_t row, byte;
+    json_parser_position(r->parser, &row, ret_column, &byte);
+    if (byte - r->row_byte <= r->reader.limits.row_bytes_max)
+        return true;
+    return reader_refuse_row_bytes(&r->reader, r->row_line, err);
+}
+
+static bool begin_body(struct json_reader *r, bool many, struct error *err)
+{
+    r->begun = true;
+    return r->reader.sink.body_begin(r->reader.sink.ctx, many, err);
+}
+
+static void mark_row(struct json_reader *r)
+{
+    json_parser_position(r->parser, &r->row_line, &r->column, &r->row_byte);
+}
+
+static bool not_a_row(struct json_reader *r, const char *what, struct error *err)
+{
+    const struct row_sink *s = &r->reader.sink;
+    return s->row_begin(s->ctx, ROW_NOT_A_ROW, str_from(what), r->row_line, err) && s->row_end(s->ctx, err);
+}
+
+static bool begin_object_row(struct json_reader *r, struct error *err)
+{
+    mark_row(r);
+    r->level = LEVEL_MEMBERS;
+    r->names_in_row = 0;
+    names_row_begin(&r->names);
+    return r->reader.sink.row_begin(r->reader.sink.ctx, ROW_OBJECT, STR_NONE, r->row_line, err);
+}
+
+static void begin_array_row(struct json_reader *r)
+{
+    mark_row(r);
+    r->level = LEVEL_ELEMENTS;
+    r->elements = 0;
+}
+
+static bool end_array_row(struct json_reader *r, struct error *err)
+{
+    const struct row_sink *s = &r->reader.sink;
+    if (r->elements != 1)
+        return not_a_row(r, r->elements ? "an array of several values" : "an empty array", err);
+    if (r->element.kind == RAW_OBJECT || r->element.kind == RAW_ARRAY)
+        return not_a_row(r, "an array that holds an array or object", err);
+    r->element.text = buf_str(&r->element_text);
+    return s->row_begin(s->ctx, ROW_ONE_ELEMENT, STR_NONE, r->row_line, err) &&
+           s->value(s->ctx, 0, &r->element, r->column, err) && s->row_end(s->ctx, err);
+}
+
+static bool keep_element(struct json_reader *r, enum json_kind kind, struct str text, struct error *err)
+{
+    uint64_t column;
+    if (!locate(r, &column, err))
+        return false;
+    if (r->elements++)
+        return true;
+    r->column = column;
+    r->element.kind = raw_of[kind];
+    buf_reset(&r->element_text);
+    buf_add_str(&r->element_text, text);
+    return buf_ok(&r->element_text) || error_no_memory(err);
+}
+
+/* --- nested values: written again as they are read ---------------------------------------------------------------- */
+
+static bool nested_ok(struct json_reader *r, struct error *err)
+{
+    uint64_t column;
+    if (!buf_ok(&r->json))
+        return error_no_memory(err);
+    if (r->json.n > r->reader.limits.row_bytes_max)
+        return reader_refuse_row_bytes(&r->reader, r->row_line, err);
+    return locate(r, &column, err);
+}
+
+static void nested_before(struct json_reader *r)
+{
+    if (r->nested_comma)
+        buf_add_byte(&r->json, ',');
+    r->nested_comma = true;
+}
+
+static bool nested_begin(struct json_reader *r, enum json_kind kind, struct error *err)
+{
+    if (r->nested++ == 0) {
+        r->nested_in = r->level;
+        r->level = LEVEL_NESTED;
+        r->element.kind = raw_of[kind];
+        buf_reset(&r->json);
+        r->nested_comma = false;
+    }
+    nested_before(r);
+    r->nested_comma = false;
+    buf_add_byte(&r->json, kind == JSON_OBJECT ? '{' : '[');
+    return nested_ok(r, err);
+}
+
+static bool nested_value(struct json_reader *r, enum json_kind kind, struct str text, struct error *err)
+{
+    nested_before(r);
+    if (kind == JSON_STRING)
+        buf_add_json(&r->json, text);
+    else
+        buf_add_str(&r->json, text);
+    return nested_ok(r, err);
+}
+
+static bool nested_end(struct json_reader *r, enum json_kind kind, struct error *err)
+{
+    buf_add_byte(&r->json, kind == JSON_OBJECT ? '}' : ']');
+    r->nested_comma = true;
+    if (!nested_ok(r, err))
+        return false;
+    if (--r->nested)
+        return true;
+    r->level = r->nested_in;
+    if (r->level == LEVEL_ELEMENTS)
+        return true;
+    struct raw raw = {.kind = kind == JSON_OBJECT ? RAW_OBJECT : RAW_ARRAY, .text = buf_str(&r->json)};
+    return r->reader.sink.value(r->reader.sink.ctx, r->slot, &raw, r->column, err);
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------- */
+
+static bool refuse_top(struct json_reader *r, enum json_kind kind, struct error *err)
+{
+    uint64_t row, column, byte;
+    json_parser_position(r->parser, &row, &column, &byte);
+    error_set(err, ERROR_BODY_NOT_ROWS, "The json content of the request is not an array or object");
+    error_data_str(err, "expected", STR("array, object"));
+    error_data_str(err, "found", str_from(what_of[kind]));
+    error_data_i64(err, "row", (int64_t)row);
+    error_data_i64(err, "column", (int64_t)column);
+    return false;
+}
+
+static bool on_begin(void *ctx, enum json_kind kind, struct error *err)
+{
+    struct json_reader *r = ctx;
+    switch (r->level) {
+    case LEVEL_TOP:
+        if (kind == JSON_ARRAY) {
+            r->level = LEVEL_ROWS;
+            return begin_body(r, true, err);
+        }
+        return begin_body(r, false, err) && begin_object_row(r, err);
+    case LEVEL_ROWS:
+        if (kind == JSON_OBJECT)
+            return begin_object_row(r, err);
+        begin_array_row(r);
+        return true;
+    case LEVEL_MEMBERS:
+        return locate(r, &r->column, err) && nested_begin(r, kind, err);
+    case LEVEL_ELEMENTS:
+        return keep_element(r, kind, STR_NONE, err) && nested_begin(r, kind, err);
+    case LEVEL_NESTED:
+        return nested_begin(r, kind, err);
+    }
+    return false;
+}
+
+static bool on_end(void *ctx, enum json_kind kind, struct error *err)
+{
+    struct json_reader *r = ctx;
+    switch (r->level) {
+    case LEVEL_TOP:
+    case LEVEL_ROWS: /* of the whole body */
+        r->level = LEVEL_TOP;
+        return true;
+    case LEVEL_MEMBERS:
+        r->level = LEVEL_ROWS;
+        return r->reader.sink.row_end(r->reader.sink.ctx, err);
+    case LEVEL_ELEMENTS:
+        r->level = LEVEL_ROWS;
+        return end_array_row(r, err);
+    case LEVEL_NESTED:
+        return nested_end(r, kind, err);
+    }
+    return false;
+}
+
+static bool refuse_names(struct json_reader *r, struct error *err)
+{
+    error_set(err, ERROR_LIMIT_EXCEEDED, "the row at line %llu has too many names: %zu at most", (unsigned long long)r->row_line,
+              r->reader.limits.names_max);
+    error_data_i64(err, "limit", (int64_t)r->reader.limits.names_max);
+    error_data_i64(err, "line", (int64_t)r->row_line);
+    return false;
+}
+
+static bool on_key(void *ctx, struct str key, struct error *err)
+{
+    struct json_reader *r = ctx;
+    if (r->level == LEVEL_NESTED) {
+        nested_before(r);
+        buf_add_json(&r->json, key);
+        buf_add_byte(&r->json, ':');
+        r->nested_comma = false;
+        return nested_ok(r, err);
+    }
+    if (++r->names_in_row > r->reader.limits.names_max)
+        return refuse_names(r, err);
+    return names_slot(&r->names, key, &r->reader.sink, &r->slot, err);
+}
+
+static bool on_value(void *ctx, enum json_kind kind, struct str text, struct error *err)
+{
+    struct json_reader *r = ctx;
+    switch (r->level) {
+    case LEVEL_MEMBERS: {
+        uint64_t column;
+        struct raw raw = {.kind = raw_of[kind], .text = text};
+        return locate(r, &column, err) && r->reader.sink.value(r->reader.sink.ctx, r->slot, &raw, column, err);
+    }
+    case LEVEL_NESTED:
+        return nested_value(r, kind, text, err);
+    case LEVEL_TOP:
+        return refuse_top(r, kind, err);
+    case LEVEL_ROWS:
+        mark_row(r);
+        return not_a_row(r, what_of[kind], err);
+    case LEVEL_ELEMENTS:
+        return keep_element(r, kind, text, err);
+    }
+    return false;
+}
+
+/* --- the reader --------------------------------------------------------------------------------------------------- */
+
+/* NDJSON is many rows before its first byte is read. */
+static bool begin_lines(struct json_reader *r, struct error *err)
+{
+    if (!r->one_a_line || r->begun)
+        return true;
+    r->level = LEVEL_ROWS;
+    return begin_body(r, true, err);
+}
+
+static bool json_push(struct reader *reader, struct str bytes, struct error *err)
+{
+    struct json_reader *r = (struct json_reader *)reader;
+    return begin_lines(r, err) && json_parser_push(r->parser, bytes, err);
+}
+
+static bool json_finish(struct reader *reader, struct error *err)
+{
+    struct json_reader *r = (struct json_reader *)reader;
+    return begin_lines(r, err) && json_parser_finish(r->parser, err);
+}
+
+static void json_free(struct reader *reader)
+{
+    struct json_reader *r = (struct json_reader *)reader;
+    json_parser_free(r->parser);
+    names_free(&r->names);
+    buf_free(&r->element_text);
+    buf_free(&r->json);
+    free(r);
+}
+
+static const struct reader_kind json_kind = {json_push, json_finish, json_free};
+
+struct reader *json_reader_new(const struct reader_limits *limits, const struct row_sink *sink, bool one_a_line, struct error *err)
+{
+    struct json_reader *r = calloc(1, sizeof *r);
+    if (!r) {
+        error_no_memory(err);
+        return NULL;
+    }
+    r->reader = (struct reader){.kind = &json_kind, .sink = *sink, .limits = *limits};
+    r->one_a_line = one_a_line;
+    names_init(&r->names);
+    struct json_limits json = limits->json;
+    json.key_bytes_max = limits->name_bytes_max;
+    struct json_events events = {.ctx = r, .begin = on_begin, .end = on_end, .key = on_key, .value = on_value};
+    r->parser = json_parser_new(&json, &events, err);
+    if (!r->parser) {
+        json_free(&r->reader);
+        return NULL;
+    }
+    if (one_a_line)
+        json_parser_allow_many(r->parser);
+    return &r->reader;
+}
