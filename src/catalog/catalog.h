@@ -66,7 +66,15 @@ const struct dataset *catalog_publish(struct catalog *c, const char *id, struct 
 const struct dataset *catalog_set_public(struct catalog *c, const char *id, bool is_public, struct error *err);
 /* The writable members of a view document (docs/wire/views.md); members absent from the object stay. */
 const struct dataset *catalog_update_document(struct catalog *c, const char *id, struct str name, struct str resource_name, struct str document_json, struct error *err);
-/* The same checked and shown but not kept: a snapshot of its own. */
+/* Attributes of existing columns; texts with p NULL and position 0 stay as they are, empty texts are cleared. Unknown ids
+ * are passed over: clients send whole documents back. */
+struct column_edit {
+    int64_t id;
+    struct str name, description, format_json, extra_json;
+    int position;
+};
+const struct dataset *catalog_edit_columns(struct catalog *c, const char *id, const struct column_edit *edits, size_t n, struct error *err);
+/* catalog_update_document checked and shown but not kept: a snapshot of its own. */
 const struct dataset *catalog_preview_document(struct catalog *c, const struct dataset *d, struct str name, struct str resource_name, struct str document_json, struct error *err);
 must_use bool catalog_delete_dataset(struct catalog *c, const char *id, struct error *err);
 

@@ -78,6 +78,8 @@ static const struct dataset *change_end(struct change *ch, bool ok, struct error
 
 /* ── making columns ── */
 
+_Static_assert(COLUMNS_MAX == 1500, "the messages below say so");
+
 /* Names in use, for one document: a small open-addressing set, so that 1,500 columns of one name stay cheap. */
 enum { NAME_SLOTS = 4096 };
 struct name_set {
@@ -156,7 +158,7 @@ static bool make_columns(struct arena *a, const struct dataset_spec *spec, struc
 {
     struct name_set names;
     if (spec->n_columns > COLUMNS_MAX)
-        return error_set(err, ERROR_LIMIT_EXCEEDED, "%zu columns, at most %d are taken", spec->n_columns, COLUMNS_MAX);
+        return error_set(err, ERROR_LIMIT_EXCEEDED, "%zu columns, at most 1,500 are taken", spec->n_columns);
     if (!name_set_init(&names, a, err))
         return false;
     for (size_t i = 0; i < spec->n_columns; i++) {
@@ -362,7 +364,7 @@ bool catalog_prepare_column(struct catalog *c, const struct dataset *d, const st
     struct column column;
     struct name_set names;
     if (d->columns.n >= COLUMNS_MAX)
-        return error_set(err, ERROR_LIMIT_EXCEEDED, "the dataset has %zu columns, at most %d are taken", d->columns.n, COLUMNS_MAX);
+        return error_set(err, ERROR_LIMIT_EXCEEDED, "the dataset has %zu columns, at most 1,500 are taken", d->columns.n);
     if (!column_check(a, spec, &column, err) || !name_set_init(&names, a, err))
         return false;
     for (size_t i = 0; i < d->columns.n; i++)
@@ -392,7 +394,7 @@ const struct dataset *catalog_add_column(struct catalog *c, const char *id, cons
         if (str_eq(columns->v[i].field_name, column->field_name))
             ok = error_set(err, ERROR_COLUMN_EXISTS, "a column with the field name \"" FMT_STR "\" exists", ARG_STR(column->field_name));
     if (ok && columns->n >= COLUMNS_MAX)
-        ok = error_set(err, ERROR_LIMIT_EXCEEDED, "the dataset has %d columns, which is all it takes", COLUMNS_MAX);
+        ok = error_set(err, ERROR_LIMIT_EXCEEDED, "the dataset has 1,500 columns, which is all it takes");
     ok = ok && snapshot_column(ch.next, column, added, err);
     if (ok) {
         added->position = (int)columns->n + 1;
@@ -484,6 +486,43 @@ const struct dataset *catalog_preview_document(struct catalog *c, const struct d
         return &s->d;
     dataset_release(&s->d);
     return NULL;
+}
+
+static bool edit_column(struct snapshot *s, struct column *column, const struct column_edit *e, struct error *err)
+{
+    if (e->name.p && !name_display(&s->arena, "a column's name", e->name, COLUMN_NAME_BYTES_MAX, &column->name, err))
+        return false;
+    if (e->description.n + e->format_json.n + e->extra_json.n > DOCUMENT_BYTES_MAX)
+        return error_set(err, ERROR_LIMIT_EXCEEDED, "column \"" FMT_STR "\": description, format and flags take over %d bytes", ARG_STR(column->name), DOCUMENT_BYTES_MAX);
+    const struct str given[] = {e->description, e->format_json, e->extra_json};
+    struct str *const kept[] = {&column->description, &column->format_json, &column->extra_json};
+    for (int i = 0; i < 3; i++)
+        if (given[i].p && !snapshot_text(s, given[i].n ? given[i] : STR_NONE, kept[i], err))
+            return false;
+    if (e->position > 0)
+        column->position = e->position;
+    return true;
+}
+
+static bool column_update(struct catalog *c, const struct column *column, struct error *err)
+{
+    return db_run(c->writer, err, "UPDATE dataset_column SET name=?2, description=?3, format=?4, extra=?5, position=?6 WHERE id=?1", "itttti",
+                  column->id, column->name, column->description, column->format_json, column->extra_json, (int64_t)column->position);
+}
+
+const struct dataset *catalog_edit_columns(struct catalog *c, const char *id, const struct column_edit *edits, size_t n, struct error *err)
+{
+    struct change ch;
+    if (!change_begin(&ch, c, id, 0, err))
+        return NULL;
+    struct columns *columns = &ch.next->d.columns;
+    bool ok = true;
+    for (size_t i = 0; ok && i < n; i++)
+        for (size_t k = 0; ok && k < columns->n; k++)
+            if (columns->v[k].id == edits[i].id)
+                ok = edit_column(ch.next, &columns->v[k], &edits[i], err) && column_update(c, &columns->v[k], err);
+    ch.next->d.modified_at = now_s();
+    return change_end(&ch, ok, err);
 }
 
 bool catalog_delete_dataset(struct catalog *c, const char *id, struct error *err)
