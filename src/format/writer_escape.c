@@ -85,10 +85,11 @@ void escape_json(struct buf *out, struct str before, struct str text)
         add_long_json(out, before, text);
         return;
     }
-    char *from = buf_room(out, before.n + text.n * ESCAPED_BYTES_MAX + 2);
+    char *from = buf_room(out, before.n + text.n * ESCAPED_BYTES_MAX + 2), *to = from;
     if (!from)
         return;
-    char *to = (char *)memcpy(from, before.p, before.n) + before.n;
+    if (before.n)
+        to = (char *)memcpy(to, before.p, before.n) + before.n;
     *to++ = '"';
     to = put_escaped(to, text.p, text.n);
     *to++ = '"';
