@@ -144,11 +144,11 @@ static bool digits_fast(double v, struct digits *ret)
     return true;
 }
 
-/* All the others: the C library's 15, 16 or 17 digits, whichever first reads back as v. */
+/* All the others: the C library's 15, 16 or 17 digits, whichever first reads back as v. Subnormal doubles have fewer. */
 static void digits_slow(double v, struct digits *ret)
 {
     char z[40];
-    for (int precision = DIGITS_SAFE; precision <= 17; precision++) {
+    for (int precision = v < DBL_MIN ? 1 : DIGITS_SAFE; precision <= 17; precision++) {
         snprintf(z, sizeof z, "%.*e", precision - 1, v);
         if (strtod(z, NULL) == v)
             break;
