@@ -16,7 +16,7 @@ struct api {
     struct ingest_queue *queue;
     struct pool *pool;
     const char *scratch_dir;
-    const char *host; /* this server's public HOST[:PORT], for links */
+    int https_port;         /* where plain HTTP is sent on to */
 };
 
 enum api_extension { EXTENSION_NONE, EXTENSION_JSON, EXTENSION_CSV, EXTENSION_GEOJSON, EXTENSION_TSV, EXTENSION_TXT };

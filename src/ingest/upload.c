@@ -147,7 +147,7 @@ uint64_t upload_rows(const struct upload *u)
 
 /* ── warnings ── */
 
-static void warn(struct upload *u, struct warnings *w, char *text)
+static void warn(struct warnings *w, char *text)
 {
     if (text)
         w->v[w->n++] = str_from(text);
@@ -161,22 +161,22 @@ struct warnings upload_warnings(struct upload *u)
     if (!w.v)
         return w;
     if (u->options.kind == UPLOAD_UPSERT && !u->options.truncate && u->dataset->columns.row_identifier < 0 && c->rows_without_id && c->many)
-        warn(u, &w, arena_printf(&u->arena,
+        warn(&w, arena_printf(&u->arena,
                                  "this dataset has no row identifier: %llu rows without :id were added as new rows, and sending them "
                                  "again would add them again; set a row identifier to update rows by their key",
                                  (unsigned long long)c->rows_without_id));
     if (c->types.nul_removed)
-        warn(u, &w, arena_printf(&u->arena, "%llu U+0000 characters were removed from text", (unsigned long long)c->types.nul_removed));
+        warn(&w, arena_printf(&u->arena, "%llu U+0000 characters were removed from text", (unsigned long long)c->types.nul_removed));
     if (c->types.ordinates_dropped)
-        warn(u, &w, arena_printf(&u->arena, "%llu third ordinates of geometries were dropped: positions have two",
+        warn(&w, arena_printf(&u->arena, "%llu third ordinates of geometries were dropped: positions have two",
                                  (unsigned long long)c->types.ordinates_dropped));
     if (c->types.degrees_out_of_range)
-        warn(u, &w, arena_printf(&u->arena,
+        warn(&w, arena_printf(&u->arena,
                                  "%llu positions lie outside longitude ±180 or latitude ±90 and were stored as given; is the order "
                                  "longitude, latitude?",
                                  (unsigned long long)c->types.degrees_out_of_range));
     if (c->odd_deleted_flags)
-        warn(u, &w, arena_printf(&u->arena, "%llu rows had a :deleted that is not true and were upserted; only true deletes a row",
+        warn(&w, arena_printf(&u->arena, "%llu rows had a :deleted that is not true and were upserted; only true deletes a row",
                                  (unsigned long long)c->odd_deleted_flags));
     return w;
 }

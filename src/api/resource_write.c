@@ -1,0 +1,299 @@
+/* Writing rows: POST and PUT of datasets and rows, DELETE of both (docs/wire/rows.md).
+ *
+ * One state a request. The body streams into an upload; the finished upload goes to its dataset's queue; the reply is
+ * made when the queue says that it is on disk, or why not. */
+#include "api/conditional.h"
+#include "api/handlers.h"
+#include "api/resource_read.h"
+#include "api/row_url.h"
+#include "api/write_reply.h"
+#include "soql/soql.h"
+
+struct writing {
+    struct write_options options;
+    struct store_state state;
+    struct upload *upload;      /* NULL until the first bytes told the format */
+    bool single_row;            /* a row URL */
+    struct row_url row;
+    struct str deleted_id_json; /* DELETE of a row: what the reply names */
+};
+
+static struct writing *begin(struct call *c)
+{
+    struct writing *w = arena_zalloc(c->arena, sizeof *w);
+    c->state = w;
+    return w;
+}
+
+static void release(struct call *c)
+{
+    struct writing *w = c->state;
+    if (w)
+        upload_free(w->upload);
+}
+
+static void fail(struct call *c, const struct error *err)
+{
+    const struct writing *w = c->state;
+    write_reply_refusal(c, err, w && w->upload ? upload_problems(w->upload) : NULL);
+}
+
+/* ── the end: the queue's answer ── */
+
+static void on_done(void *ctx, struct upload *u, const struct write *write)
+{
+    struct call *c = ctx;
+    struct writing *w = c->state;
+    if (!write->done)
+        write_reply_refusal(c, &write->error, upload_problems(u));
+    else if (w->deleted_id_json.n)
+        write_reply_deleted(c, write, w->deleted_id_json);
+    else if (w->options.report_rows && !upload_was_single_object(u))
+        write_reply_rows(c, &w->options, u, write);
+    else if (w->single_row || upload_was_single_object(u))
+        write_reply_stored(c, &w->options, u, write);
+    else
+        write_reply_counts(c, &w->options, u, write);
+}
+
+static void finish(struct call *c)
+{
+    struct writing *w = c->state;
+    struct error err = {0};
+    if (upload_finish(w->upload, &err))
+        ingest_submit(c->api->queue, w->upload, on_done, c);
+    else
+        fail(c, &err);
+}
+
+/* ── the body ── */
+
+static bool open_upload(struct call *c, struct str first, struct error *err)
+{
+    struct writing *w = c->state;
+    if (!write_options_sniff(&w->options, c->head, first, err))
+        return false;
+    w->upload = upload_new(c->dataset, &w->state, &w->options.upload, err);
+    return w->upload;
+}
+
+static void body(struct call *c, struct str bytes)
+{
+    struct writing *w = c->state;
+    struct error err = {0};
+    if (!w->upload && w->options.naming != BODY_NAMED && str_trim(bytes).n == 0)
+        return; /* leading blanks: nothing to sniff yet, and nothing that any format would miss */
+    if ((!w->upload && !open_upload(c, bytes, &err)) || !upload_push(w->upload, bytes, &err))
+        fail(c, &err);
+}
+
+static void end(struct call *c)
+{
+    struct writing *w = c->state;
+    struct error err = {0};
+    if (!w->upload && !open_upload(c, STR_NONE, &err))
+        fail(c, &err);
+    else
+        finish(c);
+}
+
+/* ── datasets ── */
+
+static bool begin_dataset(struct call *c, enum upload_kind kind)
+{
+    struct error err = {0};
+    struct writing *w = begin(c);
+    if (!w) {
+        error_no_memory(&err);
+    } else if (write_options_read(c, kind, false, &w->options, &err) && store_state(c->api->store, c->dataset, &w->state, &err)) {
+        struct etag_half tag = etag_of_dataset(c->dataset, &w->state);
+        if (condition_of_write(c->head, true, &tag, &err)) {
+            if (http_header(c->head, "If-Match").p && !w->options.upload.has_expected_version) {
+                /* what was compared must still be so when the write is applied */
+                w->options.upload.has_expected_version = true;
+                w->options.upload.expected_version = w->state.version;
+            }
+            return true;
+        }
+    }
+    call_reply_error(c, &err);
+    return false;
+}
+
+static bool begin_upsert(struct call *c)
+{
+    return begin_dataset(c, UPLOAD_UPSERT);
+}
+
+static bool begin_replace(struct call *c)
+{
+    return begin_dataset(c, UPLOAD_REPLACE);
+}
+
+const struct handler handler_resource_upsert = {.begin = begin_upsert, .body = body, .end = end, .release = release};
+const struct handler handler_resource_replace = {.begin = begin_replace, .body = body, .end = end, .release = release};
+
+/* A write whose rows we make ourselves, as JSON text through the same door. */
+static void run_text(struct call *c, struct str text)
+{
+    struct writing *w = c->state;
+    struct error err = {0};
+    w->options.naming = BODY_NAMED;
+    w->options.upload.format = READER_JSON;
+    w->options.upload.gzip = false;
+    w->options.upload.charset = STR_NONE;
+    if (open_upload(c, text, &err) && upload_push(w->upload, text, &err))
+        finish(c);
+    else
+        fail(c, &err);
+}
+
+static void run_truncate(struct call *c)
+{
+    if (begin_dataset(c, UPLOAD_REPLACE))
+        run_text(c, STR("[]"));
+}
+
+const struct handler handler_resource_truncate = {.run = run_truncate, .release = release};
+
+/* ── rows ── */
+
+struct key_reader {
+    int column;
+    struct arena *arena;
+    struct cell *ret;
+};
+
+static bool take_key(void *ctx, const struct cell *cells, struct error *err)
+{
+    struct key_reader *r = ctx;
+    *r->ret = cells[r->column];
+    if (r->ret->kind >= CELL_TEXT) {
+        r->ret->s = arena_str(r->arena, r->ret->s);
+        if (!r->ret->s.p)
+            return error_no_memory(err);
+    }
+    return true;
+}
+
+static bool take_state(void *ctx, const struct store_state *state, struct error *err)
+{
+    (void)ctx, (void)state, (void)err;
+    return true;
+}
+
+/* The URL gave a row-… of a dataset with a row identifier: the row's key is what the body must not contradict. */
+static bool load_key(struct call *c, struct row_url *row, struct error *err)
+{
+    int key = c->dataset->columns.row_identifier;
+    if (key < 0 || row->by_key)
+        return true;
+    struct query q = {0};
+    struct key_reader key_reader = {key, c->arena, &row->key};
+    struct store_reader reader = {&key_reader, take_state, take_key};
+    bool ok = soql_compile_row(&c->dataset->columns, false, row->sid, c->arena, &q, err) &&
+              store_query(c->api->store, c->dataset, &q, &reader, err);
+    query_fini(&q);
+    return ok;
+}
+
+static bool begin_row_write(struct call *c, struct writing *w, struct error *err)
+{
+    struct upload_options *o = &w->options.upload;
+    struct etag_half tag;
+    if (!row_url_resolve(c, &w->row, err))
+        return false;
+    w->state = w->row.state;
+    if (!w->row.found && w->row.key.kind < CELL_INT)
+        return row_url_not_found(&w->row, err);
+    if (w->row.found)
+        tag = etag_of_row(c->dataset, &w->state, w->row.sid, w->row.version);
+    if (!condition_of_write(c->head, w->row.found, &tag, err) || (w->row.found && !load_key(c, &w->row, err)))
+        return false;
+    o->has_row_key = true;
+    o->row_key = w->row.key;
+    o->row_sid = w->row.sid;
+    o->update_only = w->row.found && !w->row.by_key;
+    return true;
+}
+
+static bool begin_row(struct call *c, bool clear_absent)
+{
+    struct error err = {0};
+    struct writing *w = begin(c);
+    if (!w) {
+        error_no_memory(&err);
+    } else if (write_options_read(c, UPLOAD_UPSERT, true, &w->options, &err)) {
+        w->single_row = true;
+        w->options.upload.clear_absent |= clear_absent;
+        if (begin_row_write(c, w, &err))
+            return true;
+    }
+    call_reply_error(c, &err);
+    return false;
+}
+
+static bool begin_row_merge(struct call *c)
+{
+    return begin_row(c, false);
+}
+
+static bool begin_row_replace(struct call *c)
+{
+    return begin_row(c, true);
+}
+
+const struct handler handler_resource_row_merge = {.begin = begin_row_merge, .body = body, .end = end, .release = release};
+const struct handler handler_resource_row_replace = {.begin = begin_row_replace, .body = body, .end = end, .release = release};
+
+/* ── DELETE of a row: the one-element form of a row, [[id]], through the same door ── */
+
+static bool write_delete(struct call *c, struct writing *w, struct buf *rows, struct error *err)
+{
+    struct type_render render = {.row_ids = &w->state.row_ids};
+    struct cell sid = cell_int(w->row.sid);
+    int key = c->dataset->columns.row_identifier;
+    struct buf id = {0};
+    if (w->row.by_key) {
+        const struct type *type = c->dataset->columns.v[key].type;
+        if (type->id == TYPE_NUMBER)
+            buf_add_str(&id, w->row.key.s);
+        else
+            type->write_json(type, &w->row.key, &render, &id);
+    } else {
+        type_row_identifier.write_json(&type_row_identifier, &sid, &render, &id);
+    }
+    buf_printf(rows, key >= 0 && !w->row.by_key ? "[{\":deleted\":true,\":id\":" FMT_STR "}]" : "[[" FMT_STR "]]", ARG_STR(buf_str(&id)));
+    /* .json answers the documented list; SODA.NET, which sends no extension, needs an object (docs/wire/rows.md) */
+    bool ok = buf_ok(&id) && buf_ok(rows);
+    if (ok && w->row.stripped && c->extension == EXTENSION_JSON) {
+        w->deleted_id_json = arena_str(c->arena, buf_str(&id));
+        ok = w->deleted_id_json.p;
+    }
+    buf_free(&id);
+    return ok ? true : error_no_memory(err);
+}
+
+static void run_row_delete(struct call *c)
+{
+    struct error err = {0};
+    struct buf rows = {0};
+    struct etag_half tag;
+    struct writing *w = begin(c);
+    bool ok = w ? write_options_read(c, UPLOAD_UPSERT, false, &w->options, &err) && row_url_resolve(c, &w->row, &err) : error_no_memory(&err);
+    if (ok) {
+        w->state = w->row.state;
+        w->options.upload.errors_are_fatal = true;
+        if (w->row.found)
+            tag = etag_of_row(c->dataset, &w->state, w->row.sid, w->row.version);
+        ok = condition_of_write(c->head, w->row.found, &tag, &err) && (w->row.found || row_url_not_found(&w->row, &err)) &&
+             write_delete(c, w, &rows, &err);
+    }
+    if (ok)
+        run_text(c, buf_str(&rows));
+    else
+        call_reply_error(c, &err);
+    buf_free(&rows);
+}
+
+const struct handler handler_resource_row_delete = {.run = run_row_delete, .release = release};

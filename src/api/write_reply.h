@@ -1,0 +1,18 @@
+/* What a write answers: counts, per-row results, the stored row, or every problem (docs/wire/rows.md, "Replies"). */
+#ifndef SELTZER_API_WRITE_REPLY_H
+#define SELTZER_API_WRITE_REPLY_H
+
+#include "api/write_options.h"
+
+/* The six counts, and with $$version=2.0 the wider object. */
+void write_reply_counts(struct call *c, const struct write_options *o, struct upload *u, const struct write *w);
+/* ?report=rows: [{"typ":"insert","id":…,"ver":…},…] in input order. */
+void write_reply_rows(struct call *c, const struct write_options *o, struct upload *u, const struct write *w);
+/* The stored row of a single-object write; counts when there is none to show. */
+void write_reply_stored(struct call *c, const struct write_options *o, struct upload *u, const struct write *w);
+/* A refusal; problems (may be NULL) go into data.errors. */
+void write_reply_refusal(struct call *c, const struct error *err, const struct problems *problems);
+/* [{"typ":"delete","id":…}] */
+void write_reply_deleted(struct call *c, const struct write *w, struct str id_json);
+
+#endif

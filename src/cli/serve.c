@@ -1,0 +1,300 @@
+/* seltzer serve: opens everything, in this order, and closes it in reverse:
+ *
+ *     data directory ─► catalog ─► store ─► first user ─► gate, workers, queue ─► certificate ─► listeners ─► ready
+ */
+#include <errno.h>
+#include <ftw.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "cli/cli.h"
+
+const char *const cli_serve_details =
+    "Serves the API over HTTPS from a data directory, which is made on the first start together with a certificate\n"
+    "authority (DIR/tls/ca.pem), a certificate for localhost, 127.0.0.1, ::1 and every --host, and an administrator.\n"
+    "\n"
+    "environment:\n"
+    "  SELTZER_ADMIN_USER         name of the first administrator (admin)\n"
+    "  SELTZER_ADMIN_PASSWORD     the first administrator's password; without it one is made and printed once\n"
+    "\n"
+    "signals: SIGTERM and SIGINT stop accepting, finish what runs (30 s at most) and exit 0; SIGHUP reads the\n"
+    "certificate again. When a listener answers, one line goes to standard output: ready https://HOST:PORT.\n";
+
+#define DEV_PASSWORD "seltzer-dev-password"
+
+enum { LISTENS_MAX = 16, HOSTS_MAX = 64, GRACE_MS = 30000 };
+
+static struct settings {
+    const char *data;
+    const char *listens[LISTENS_MAX], *http_listens[LISTENS_MAX], *hosts[HOSTS_MAX], *proxies[HOSTS_MAX];
+    size_t n_listens, n_http_listens, n_hosts, n_proxies;
+    const char *tls_cert, *tls_key, *ready_fd, *workers;
+    bool dev, verbose;
+} settings;
+
+static const struct cli_option options[] = {
+    {"data", "DIR", "the data directory (./data; with --dev a temporary one)", NULL, &settings.data, NULL, NULL, 0},
+    {"listen", "HOST:PORT", "HTTPS address (127.0.0.1:8443); may be repeated; port 0 picks one", NULL, NULL, settings.listens, &settings.n_listens, LISTENS_MAX},
+    {"http-listen", "HOST:PORT", "plain HTTP address that only redirects and refuses (127.0.0.1:8080; none for no such listener); may be repeated", NULL, NULL, settings.http_listens, &settings.n_http_listens, LISTENS_MAX},
+    {"tls-cert", "FILE", "certificate chain, PEM, instead of the self-made one", NULL, &settings.tls_cert, NULL, NULL, 0},
+    {"tls-key", "FILE", "its private key, PEM", NULL, &settings.tls_key, NULL, NULL, 0},
+    {"host", "NAME", "another name or address for the self-made certificate; may be repeated", NULL, NULL, settings.hosts, &settings.n_hosts, HOSTS_MAX - 3},
+    {"trusted-proxy", "CIDR", "a proxy whose X-Forwarded-For and -Proto count; may be repeated", NULL, NULL, settings.proxies, &settings.n_proxies, HOSTS_MAX},
+    {"ready-fd", "N", "write the ready lines to this descriptor instead of standard output", NULL, &settings.ready_fd, NULL, NULL, 0},
+    {"workers", "N", "worker threads (4 a core, at least 8)", NULL, &settings.workers, NULL, NULL, 0},
+    {"dev", NULL, "for tests and trials: temporary data, loopback, user admin with password " DEV_PASSWORD, &settings.dev, NULL, NULL, NULL, 0},
+    {"verbose", NULL, "log more", &settings.verbose, NULL, NULL, NULL, 0},
+};
+
+struct server {
+    struct data_dir dir;
+    char temporary[64]; /* the directory to remove at the end, or empty */
+    struct catalog *catalog;
+    struct store *store;
+    struct gate *gate;
+    struct pool *pool;
+    struct ingest_queue *queue;
+    struct certificate certificate;
+    struct api api;
+    struct http_listen listens[2 * LISTENS_MAX];
+    size_t n_listens;
+    struct http_server *http;
+};
+
+static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st, (void)flag, (void)ftw;
+    return remove(path);
+}
+
+/* What a killed server left in scratch: nothing there outlives the process that made it. */
+static void empty_scratch(const char *path)
+{
+    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static bool open_data(struct server *s, struct error *err)
+{
+    const char *path = settings.data ? settings.data : "./data";
+    if (settings.dev && !settings.data) {
+        snprintf(s->temporary, sizeof s->temporary, "/tmp/seltzer-dev-XXXXXX");
+        if (!mkdtemp(s->temporary))
+            return error_from_errno(err, errno, "make a temporary data directory");
+        path = s->temporary;
+    }
+    if (!data_dir_open(path, true, &s->dir, err))
+        return false;
+    empty_scratch(s->dir.scratch);
+    data_dir_close(&s->dir);
+    return data_dir_open(path, true, &s->dir, err);
+}
+
+/* The first start: an administrator, whose password is printed once when nobody chose it. */
+static bool ensure_administrator(struct server *s, struct error *err)
+{
+    enum { GENERATED = 20 };
+    char generated[GENERATED + 1];
+    bool has_users;
+    struct user user;
+    const char *name = getenv("SELTZER_ADMIN_USER"), *password = getenv("SELTZER_ADMIN_PASSWORD");
+    if (!catalog_has_users(s->catalog, &has_users, err) || has_users)
+        return has_users;
+    if (settings.dev && !password)
+        password = DEV_PASSWORD;
+    bool chosen = password && *password;
+    if (!chosen) {
+        random_text(generated, GENERATED, "23456789abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ");
+        generated[GENERATED] = 0;
+        password = generated;
+    }
+    if (!name || !*name)
+        name = "admin";
+    if (!catalog_create_user(s->catalog, str_from(name), str_from(password), true, &user, err))
+        return false;
+    if (!chosen)
+        fprintf(stderr, "\nseltzer: first start. Administrator: %s  password: %s\n"
+                        "         (shown this once; a lost one is mended with: seltzer user passwd %s)\n\n",
+                name, password, name);
+    return true;
+}
+
+static bool open_house(struct server *s, struct error *err)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned workers = cores > 2 ? (unsigned)cores * 4 : 8;
+    uint64_t given;
+    if (settings.workers) {
+        if (!str_to_u64(str_from(settings.workers), &given) || given < 2 || given > 256)
+            return error_set(err, ERROR_BAD_REQUEST, "--workers must be a number from 2 to 256");
+        workers = (unsigned)given;
+    }
+    if (!open_data(s, err) || !(s->catalog = catalog_open(s->dir.path, err)))
+        return false;
+    struct store_config store_config = {.dir = s->dir.path, .catalog = s->catalog};
+    if (!(s->store = store_open(&store_config, err)) || !ensure_administrator(s, err))
+        return false;
+    if (!(s->gate = gate_new(s->catalog, err)) || !(s->pool = pool_new(workers, "worker", err)) ||
+        !(s->queue = ingest_queue_new(s->store, s->pool, err)))
+        return false;
+    s->api = (struct api){s->catalog, s->store, s->gate, s->queue, s->pool, s->dir.scratch, 443};
+    return true;
+}
+
+static void close_house(struct server *s)
+{
+    http_server_close(s->http);
+    ingest_queue_free(s->queue);
+    pool_free(s->pool);
+    gate_free(s->gate);
+    store_close(s->store);
+    catalog_close(s->catalog);
+    if (s->temporary[0])
+        empty_scratch(s->temporary);
+    data_dir_close(&s->dir);
+}
+
+/* ── listeners ── */
+
+static void choose_listens(struct server *s)
+{
+    if (!settings.n_listens)
+        settings.listens[settings.n_listens++] = "127.0.0.1:8443";
+    if (!settings.n_http_listens)
+        settings.http_listens[settings.n_http_listens++] = settings.dev ? "127.0.0.1:0" : "127.0.0.1:8080";
+    for (size_t i = 0; i < settings.n_listens; i++)
+        s->listens[s->n_listens++] = (struct http_listen){settings.listens[i], true};
+    for (size_t i = 0; i < settings.n_http_listens; i++)
+        if (strcmp(settings.http_listens[i], "none") != 0)
+            s->listens[s->n_listens++] = (struct http_listen){settings.http_listens[i], false};
+}
+
+static bool open_listeners(struct server *s, struct error *err)
+{
+    const char *hosts[HOSTS_MAX] = {"localhost", "127.0.0.1", "::1"};
+    const char *cert = settings.tls_cert, *key = settings.tls_key;
+    if (!cert != !key)
+        return error_set(err, ERROR_BAD_REQUEST, "--tls-cert and --tls-key go together");
+    for (size_t i = 0; i < settings.n_hosts; i++)
+        hosts[3 + i] = settings.hosts[i];
+    if (!cert) {
+        if (!certificate_ensure(s->dir.path, hosts, 3 + settings.n_hosts, &s->certificate, err))
+            return false;
+        cert = s->certificate.cert;
+        key = s->certificate.key;
+    }
+    choose_listens(s);
+    struct http_config config = {
+        .listens = s->listens,
+        .n_listens = s->n_listens,
+        .tls_cert = cert,
+        .tls_key = key,
+        .trusted_proxies = settings.proxies,
+        .n_trusted_proxies = settings.n_proxies,
+        .hsts = settings.tls_cert != NULL,
+        .scratch_dir = s->dir.scratch,
+        .limits = http_limits_default,
+        .pool = s->pool,
+        .app = api_http_app(&s->api),
+    };
+    s->http = http_server_open(&config, err);
+    if (!s->http)
+        return false;
+    const char *colon = strrchr(http_server_address(s->http, 0), ':');
+    s->api.https_port = colon ? atoi(colon + 1) : 443;
+    return http_server_start(s->http, err);
+}
+
+static bool say_ready(struct server *s, struct error *err)
+{
+    uint64_t fd = STDOUT_FILENO;
+    if (settings.ready_fd && (!str_to_u64(str_from(settings.ready_fd), &fd) || fd > 1 << 20))
+        return error_set(err, ERROR_BAD_REQUEST, "--ready-fd must be a descriptor's number");
+    struct buf lines = {0};
+    for (size_t i = 0; i < s->n_listens; i++)
+        buf_printf(&lines, "ready %s://%s\n", s->listens[i].tls ? "https" : "http", http_server_address(s->http, i));
+    bool ok = buf_ok(&lines) && write((int)fd, lines.p, lines.n) == (ssize_t)lines.n;
+    int saved = errno;
+    buf_free(&lines);
+    return ok || error_from_errno(err, saved, "write the ready lines");
+}
+
+/* ── running ── */
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+            log_line(LOG_WARN, "cannot raise the limit of open files");
+    }
+}
+
+static void watched_signals(sigset_t *ret)
+{
+    sigemptyset(ret);
+    sigaddset(ret, SIGTERM);
+    sigaddset(ret, SIGINT);
+    sigaddset(ret, SIGHUP);
+    sigaddset(ret, SIGUSR1);
+    sigaddset(ret, SIGUSR2);
+}
+
+static void run_until_stopped(struct server *s, const sigset_t *signals)
+{
+    struct error err = {0};
+    for (;;) {
+        int got;
+        if (sigwait(signals, &got) != 0)
+            continue;
+        if (got == SIGTERM || got == SIGINT)
+            break;
+        if (got == SIGHUP) {
+            if (http_server_reload_tls(s->http, &err))
+                log_line(LOG_INFO, "the certificate was read again");
+            else
+                log_line(LOG_ERROR, "the certificate was not changed: %s", err.message);
+        }
+    }
+    log_line(LOG_INFO, "stopping");
+    http_server_stop(s->http, GRACE_MS);
+}
+
+int cli_serve(int argc, char **argv)
+{
+    static struct server server;
+    struct error err = {0};
+    sigset_t signals;
+    bool help;
+    if (!cli_options(cli_find("serve"), options, sizeof options / sizeof *options, &argc, argv, &help))
+        return EXIT_USAGE;
+    if (help)
+        return EXIT_DONE;
+    if (argc > 1) {
+        cli_say("serve: unexpected argument \"%s\"; see seltzer serve --help", argv[1]);
+        return EXIT_USAGE;
+    }
+    /* Errors of write() are handled where they happen; these signals would end the process instead. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    watched_signals(&signals);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    raise_descriptor_limit();
+    log_set_level(settings.verbose ? LOG_DEBUG : LOG_INFO);
+    server.dir.lock_fd = -1;
+    bool ok = random_init() && open_house(&server, &err) && open_listeners(&server, &err) && say_ready(&server, &err);
+    if (ok)
+        run_until_stopped(&server, &signals);
+    int status = ok ? EXIT_DONE : err.code == ERROR_STORE_BUSY || err.code == ERROR_BAD_REQUEST ? EXIT_USAGE : EXIT_FAILED;
+    if (!ok)
+        cli_say("%s", err.message);
+    close_house(&server);
+    return status;
+}

@@ -1,0 +1,7 @@
+/* Finds the subcommand, runs it, exits. */
+#include "cli/cli.h"
+
+int main(int argc, char **argv)
+{
+    return cli_main(argc, argv);
+}
