@@ -1,6 +1,7 @@
 # The only build file. `make help` tells what there is.
 MODE ?= release
 BUILD ?= build
+Q = @
 CC = gcc
 PKGS = openssl sqlite3 libsodium libutf8proc zlib
 CSTD = -std=gnu11
@@ -50,26 +51,26 @@ $(BUILD)/seltzer: $(OUT)/seltzer
 
 $(OUT)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+	$(Q)echo "  cc $<"; $(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 $(LIB): $(OBJ)
 	@rm -f $@
 	@ar rcs $@ $(OBJ)
 
 $(OUT)/seltzer: $(OUT)/obj/main.o $(LIB)
-	$(CC) $(CFLAGS_ALL) $^ $(LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) $^ $(LIBS) -o $@
 
 $(OUT)/unit/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP $< $(LIB) $(LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP $< $(LIB) $(LIBS) -lcmocka -o $@
 
 $(OUT)/fuzz/%: tests/fuzz/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -MMD -MP $< $(LIB) $(LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -MMD -MP $< $(LIB) $(LIBS) -o $@
 
 $(OUT)/bench/%: bench/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP $< $(LIB) $(LIBS) $(BENCH_LIBS_$*) -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP $< $(LIB) $(LIBS) $(BENCH_LIBS_$*) -o $@
 
 unit: $(UNIT)
 	@tools/run-unit $(UNIT)
