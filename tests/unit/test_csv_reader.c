@@ -1,0 +1,223 @@
+/* CSV and TSV bodies to rows (format/reader.h). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../support/row_log.h"
+
+static const struct {
+    enum reader_format format;
+    const char *text, *log; /* a log that ends in * need only begin so */
+} cases[] = {
+    {READER_CSV, "a,b\n1,2\n", "many|a=0|b=1|head|#2 0:\"1\"@1 1:\"2\"@3 .|"},
+    {READER_CSV, "a,b\n1,2", "many|a=0|b=1|head|#2 0:\"1\"@1 1:\"2\"@3 .|"},
+    {READER_CSV, "a,b\r\n1,2\r\n3,4\r\n", "many|a=0|b=1|head|#2 0:\"1\"@1 1:\"2\"@3 .|#3 0:\"3\"@1 1:\"4\"@3 .|"},
+    {READER_CSV, "a,b\r1,2\r3,4", "many|a=0|b=1|head|#2 0:\"1\"@1 1:\"2\"@3 .|#3 0:\"3\"@1 1:\"4\"@3 .|"},
+    {READER_CSV, "a,b\n1,2\r3,4\r\n5,6\n", "many|a=0|b=1|head|#2 0:\"1\"@1 1:\"2\"@3 .|#3 0:\"3\"@1 1:\"4\"@3 .|#4 0:\"5\"@1 1:\"6\"@3 .|"},
+    {READER_CSV, "a,b\n\"x, \"\"y\"\"\",\"\"\n,\n", "many|a=0|b=1|head|#2 0:\"x, \\\"y\\\"\"@1 1:null@12 .|#3 0:null@1 1:null@2 .|"},
+    {READER_CSV, "a,b\n\"1\r\n2\n3\r4\",5\n6,7\n", "many|a=0|b=1|head|#2 0:\"1\\r\\n2\\n3\\r4\"@1 1:\"5\"@12 .|#6 0:\"6\"@1 1:\"7\"@3 .|"},
+    {READER_CSV, "a\n\"\"\"\"\n\"\"\"x\"\n\"y\"\"\"\n", "many|a=0|head|#2 0:\"\\\"\"@1 .|#3 0:\"\\\"x\"@1 .|#4 0:\"y\\\"\"@1 .|"},
+    {READER_CSV, "\xef\xbb\xbf\"a\" , b\n1,2\n", "!req.body.malformed-csv {\"line\":1,\"column\":4,\"byte\":6} text after the closing quote*"},
+    {READER_CSV, "\xef\xbb\xbf\"a\", b \n 1 ,2\n", "many|a=0|b=1|head|#2 0:\" 1 \"@1 1:\"2\"@5 .|"},
+    {READER_CSV, "a,b\n", "many|a=0|b=1|head|"},
+    {READER_CSV, "a,b", "many|a=0|b=1|head|"},
+    {READER_CSV, "a,b\n1,2\n\n\r\n\n", "many|a=0|b=1|head|#2 0:\"1\"@1 1:\"2\"@3 .|"},
+    {READER_CSV, "a,b\n1,2\n\n\n3,4\n", "many|a=0|b=1|head|#2 0:\"1\"@1 1:\"2\"@3 .|!req.body.malformed-csv {\"record\":2,\"line\":3,\"expected\":2,\"found\":0}*"},
+    {READER_CSV, "a\n1\n\n\n4\n\n", "many|a=0|head|#2 0:\"1\"@1 .|#3 0:null@1 .|#4 0:null@1 .|#5 0:\"4\"@1 .|"},
+    {READER_CSV, "a\n\"\"\n", "many|a=0|head|#2 0:null@1 .|"},
+    {READER_CSV, "a,b\n\xc3\xa9,\xe2\x82\xac\n", "many|a=0|b=1|head|#2 0:\"\xc3\xa9\"@1 1:\"\xe2\x82\xac\"@4 .|"},
+    {READER_CSV, "a,b\n=1+1,007\n", "many|a=0|b=1|head|#2 0:\"=1+1\"@1 1:\"007\"@6 .|"},
+    {READER_CSV, ",00388609,,true\n,,,\n", "!req.body.malformed-csv {\"line\":1,\"column\":1} the header's column 1 has no name"},
+    {READER_TSV, "a\tb\n1,5\tx\"y\"\n\"p\tq\"\t2\n", "many|a=0|b=1|head|#2 0:\"1,5\"@1 1:\"x\\\"y\\\"\"@5 .|#3 0:\"p\\tq\"@1 1:\"2\"@7 .|"},
+    /* refused */
+    {READER_CSV, "", "!req.body.malformed-csv {\"line\":1} the csv request body has no header: its first line must name the columns"},
+    {READER_CSV, "\xef\xbb\xbf", "!req.body.malformed-csv {\"line\":1} *"},
+    {READER_CSV, "\n", "!req.body.malformed-csv {\"line\":1,\"column\":1} the header's column 1 has no name"},
+    {READER_CSV, "a,,c\n", "!req.body.malformed-csv {\"line\":1,\"column\":2} the header's column 2 has no name"},
+    {READER_CSV, "a,b, a\n", "!req.body.malformed-csv {\"line\":1,\"column\":3,\"name\":\"a\"} the header's column 3, \"a\", is there twice"},
+    {READER_CSV, "a;b;c\n1;2;3\n", "!req.body.malformed-csv {\"line\":1,\"found\":1} found 1 column, \"a;b;c\"; is the separator ;?*"},
+    {READER_CSV, "a\tb\n", "!req.body.malformed-csv {\"line\":1,\"found\":1} found 1 column, \"a\tb\"; is the separator a tab?*"},
+    {READER_TSV, "a,b\n", "!req.body.malformed-csv {\"line\":1,\"found\":1} found 1 column, \"a,b\"; is the separator ,?*"},
+    {READER_CSV, "\"a;b\"\n1\n", "many|a;b=0|head|#2 0:\"1\"@1 .|"},
+    {READER_CSV, "a,b\n1,2\n3\n", "many|a=0|b=1|head|#2 0:\"1\"@1 1:\"2\"@3 .|#3 0:\"3\"@1 !req.body.malformed-csv "
+     "{\"record\":2,\"line\":3,\"expected\":2,\"found\":1} record 2 at line 3 has 1 cell; the header has 2"},
+    {READER_CSV, "a,b\n1,2,3,4\n", "many|a=0|b=1|head|#2 0:\"1\"@1 1:\"2\"@3 !req.body.malformed-csv "
+     "{\"record\":1,\"line\":2,\"expected\":2,\"found\":4} record 1 at line 2 has 4 cells; the header has 2"},
+    {READER_CSV, "a,b\n1,2\n3,\"x\ny\n", "many|a=0|b=1|head|#2 0:\"1\"@1 1:\"2\"@3 .|#3 0:\"3\"@1 !req.body.malformed-csv "
+     "{\"line\":3,\"record\":2} the quote that opens at line 3 is not closed"},
+    {READER_CSV, "a,b\n1,\"x\"y\n", "many|a=0|b=1|head|#2 0:\"1\"@1 !req.body.malformed-csv {\"line\":2,\"record\":1,\"column\":6,\"byte\":9} text after*"},
+    {READER_CSV, "a,b\n1,x\"y\"\n", "many|a=0|b=1|head|#2 0:\"1\"@1 !req.body.malformed-csv {\"line\":2,\"record\":1,\"column\":4,\"byte\":7} a quote inside*"},
+    {READER_CSV, "a,b\n1,caf\xe9\n", "many|a=0|b=1|head|#2 0:\"1\"@1 !req.body.malformed-text {\"byte\":9,\"guess\":\"iso-8859-1\"}*"},
+    {READER_CSV, "a,b\n1,\x93x\x94\n", "many|a=0|b=1|head|#2 0:\"1\"@1 !req.body.malformed-text {\"byte\":6,\"guess\":\"windows-1252\"}*"},
+    {READER_CSV, "\xff\xfe" "a", "!req.body.malformed-text {\"byte\":0,\"guess\":\"utf-16\"}*"},
+    {READER_CSV, "a,b\n1,\xe2\x82", "many|a=0|b=1|head|#2 0:\"1\"@1 !req.body.malformed-text {\"byte\":6*"},
+    {READER_CSV, "a,b\n1,\"x\"\xe9", "many|a=0|b=1|head|#2 0:\"1\"@1 !req.body.malformed-text {\"byte\":9*"},
+};
+
+static void check(const char *text, const char *got, const char *want)
+{
+    size_t n = strlen(want);
+    if (n && want[n - 1] == '*' ? strncmp(got, want, n - 1) != 0 : strcmp(got, want) != 0)
+        fail_msg("%s\n  expected %s\n  got      %s", text, want, got);
+}
+
+static void bodies_become_these_rows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *got = row_log_read(cases[i].format, NULL, str_from(cases[i].text), NULL, NULL);
+        check(cases[i].text, got, cases[i].log);
+        free(got);
+    }
+}
+
+static void any_slicing_gives_the_same_records(void **state)
+{
+    (void)state;
+    uint64_t seed = test_seed();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct str text = str_from(cases[i].text);
+        char *whole = row_log_read(cases[i].format, NULL, text, NULL, NULL);
+        for (size_t cut = 1; cut < text.n + 20; cut++) {
+            size_t first = cut;
+            char *got = cut < text.n ? row_log_read(cases[i].format, NULL, text, cut_once, &first)
+                                     : row_log_read(cases[i].format, NULL, text, cut_at_random, &seed);
+            assert_string_equal(got, whole);
+            free(got);
+        }
+        free(whole);
+    }
+}
+
+/* Cells made at random, written as CSV, read in random slices, compared with what was written: over many vector widths. */
+static void what_was_written_is_read(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"a", "bc", ",", "\"", "\n", "\r\n", "\r", "\xc3\xa9", " ", "0123456789012345678901234567890123", "x"};
+    uint64_t x = test_seed();
+    for (int round = 0; round < 300; round++) {
+        struct buf text = {0}, want = {0}, cell = {0};
+        buf_add_z(&text, "a,b,c\n");
+        buf_add_z(&want, "many|a=0|b=1|c=2|head|");
+        uint64_t line = 2;
+        for (int row = 0; row < 8; row++) {
+            buf_printf(&want, "#%llu ", (unsigned long long)line);
+            size_t line_from = text.n;
+            uint64_t line_breaks = 0;
+            for (int column = 0; column < 3; column++) {
+                buf_reset(&cell);
+                x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+                for (uint64_t n = (x >> 8) % 6; n; n--) {
+                    x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+                    buf_add_z(&cell, pieces[(x >> 9) % (sizeof pieces / sizeof *pieces)]);
+                }
+                struct str s = buf_str(&cell);
+                bool quote = x & 1 || memchr(cell.n ? s.p : "", ',', s.n) || memchr(cell.n ? s.p : "", '"', s.n) ||
+                             memchr(cell.n ? s.p : "", '\n', s.n) || memchr(cell.n ? s.p : "", '\r', s.n);
+                buf_add_z(&text, column ? "," : "");
+                buf_printf(&want, "%d:", column);
+                if (s.n)
+                    buf_add_json(&want, s);
+                else
+                    buf_add_z(&want, "null");
+                buf_printf(&want, "@%zu ", text.n - line_from + 1);
+                if (quote)
+                    buf_add_byte(&text, '"');
+                for (size_t i = 0; i < s.n; i++) {
+                    if (s.p[i] == '"')
+                        buf_add_byte(&text, '"');
+                    buf_add_byte(&text, s.p[i]);
+                    line_breaks += s.p[i] == '\r' || (s.p[i] == '\n' && (i == 0 || s.p[i - 1] != '\r'));
+                }
+                if (quote)
+                    buf_add_byte(&text, '"');
+            }
+            buf_add_z(&text, row % 3 == 0 ? "\r\n" : row % 3 == 1 ? "\n" : "\r");
+            buf_add_z(&want, ".|");
+            line += 1 + line_breaks;
+        }
+        buf_add_byte(&want, 0);
+        char *got = row_log_read(READER_CSV, NULL, buf_str(&text), NULL, NULL);
+        assert_string_equal(got, want.p);
+        free(got);
+        got = row_log_read(READER_CSV, NULL, buf_str(&text), cut_at_random, &x);
+        assert_string_equal(got, want.p);
+        free(got);
+        buf_free(&text);
+        buf_free(&want);
+        buf_free(&cell);
+    }
+}
+
+static void a_nul_is_kept_for_the_type_to_strip(void **state)
+{
+    (void)state;
+    char *got = row_log_read(READER_CSV, NULL, STR("a\nx\0y\n"), NULL, NULL);
+    assert_string_equal(got, "many|a=0|head|#2 0:\"x\\u0000y\"@1 .|");
+    free(got);
+    got = row_log_read(READER_CSV, NULL, STR("a\0,\0b\0\n\0"), NULL, NULL);
+    assert_non_null(strstr(got, "UTF-16"));
+    free(got);
+}
+
+static void limits_hold_on_both_sides(void **state)
+{
+    (void)state;
+    struct reader_limits limits = reader_limits_default;
+    limits.names_max = 3;
+    limits.name_bytes_max = 4;
+    limits.row_bytes_max = 20;
+    static const struct {
+        const char *under, *over, *says;
+    } at[] = {
+        {"a,b,c\n", "a,b,c,d\n", "!req.limit-exceeded {\"limit\":3"},
+        {"abcd\n1\n", "abcde\n1\n", "!req.limit-exceeded {\"limit\":4"},
+        {"a\n01234567890123456789\n", "a\n012345678901234567890\n", "!req.body.too-large {\"limit\":20,\"line\":2"},
+        {"a\n\"012345678901234567\"\n", "a\n\"01234567890123456789\"\n", "!req.body.too-large {\"limit\":20,\"line\":2"},
+        {"a\n\"01\n23456789012345\"\n", "a\n\"01\n23456789012345678901234", "is the quote that opens at line 2 not closed?"},
+    };
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++)
+        for (size_t cut = 0; cut < strlen(at[i].over); cut++) {
+            size_t first = cut;
+            char *got = row_log_read(READER_CSV, &limits, str_from(at[i].under), cut_once, &first);
+            if (strchr(got, '!'))
+                fail_msg("%s: %s", at[i].under, got);
+            free(got);
+            first = cut;
+            got = row_log_read(READER_CSV, &limits, str_from(at[i].over), cut_once, &first);
+            if (!strstr(got, at[i].says))
+                fail_msg("%s: %s", at[i].over, got);
+            free(got);
+        }
+}
+
+static void a_header_of_a_million_bytes_is_not_gathered(void **state)
+{
+    (void)state;
+    struct buf text = {0};
+    for (int i = 0; i < 1000000; i++)
+        buf_add_byte(&text, 'x');
+    uint64_t seed = test_seed();
+    char *got = row_log_read(READER_CSV, NULL, buf_str(&text), cut_at_random, &seed);
+    assert_non_null(strstr(got, "!req.limit-exceeded"));
+    free(got);
+    buf_free(&text);
+}
+
+int main(void)
+{
+    if (!random_init())
+        return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bodies_become_these_rows),
+        cmocka_unit_test(any_slicing_gives_the_same_records),
+        cmocka_unit_test(what_was_written_is_read),
+        cmocka_unit_test(a_nul_is_kept_for_the_type_to_strip),
+        cmocka_unit_test(limits_hold_on_both_sides),
+        cmocka_unit_test(a_header_of_a_million_bytes_is_not_gathered),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,178 @@
+/* JSON, NDJSON and form bodies to rows (format/reader.h). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../support/row_log.h"
+
+static const struct {
+    enum reader_format format;
+    const char *text, *log; /* a log that ends in * need only begin so */
+} cases[] = {
+    {READER_JSON, "[]", "many|"},
+    {READER_JSON, "[{}]", "many|#1 .|"},
+    {READER_JSON, "[{\"a\":1,\"b\":\"x\"},\n{\"a\":null,\"b\":true}]", "many|#1 a=0|0:1@7 b=1|1:\"x\"@13 .|#2 0:null@6 1:true@15 .|"},
+    {READER_JSON, "{\"a\":false}", "one|#1 a=0|0:false@6 .|"},
+    {READER_JSON, "[{\"a\":1,\"a\":2}]", "many|#1 a=0|0:1@7 0:2@13 .|"},
+    {READER_JSON, "[{\"b\":1},{\"a\":1,\"b\":2,\"c\":3},{\"c\":1,\"a\":2}]",
+     "many|#1 b=0|0:1@7 .|#1 a=1|1:1@15 0:2@21 c=2|2:3@27 .|#1 2:1@35 1:2@41 .|"},
+    {READER_JSON, "[{\"p\": { \"type\" : \"Point\", \"coordinates\":[ -1.50, 2 ] , \"x\":{}, \"y\":[{}]}, \"q\":[]}]",
+     "many|#1 p=0|0:{\"type\":\"Point\",\"coordinates\":[-1.50,2],\"x\":{},\"y\":[{}]}@8 q=1|1:[]@80 .|"},
+    {READER_JSON, "[[12],[\"x\"],[null]]", "many|[]#1 0:12@3 .|[]#1 0:\"x\"@8 .|[]#1 0:null@14 .|"},
+    {READER_JSON, "[[],[1,2],[{}],[[1]],[1,[2]]]",
+     "many|?#1 (an empty array) .|?#1 (an array of several values) .|?#1 (an array that holds an array or object) .|"
+     "?#1 (an array that holds an array or object) .|?#1 (an array of several values) .|"},
+    {READER_JSON, "[1,\n\"x\",null,true,{}]", "many|?#1 (a number) .|?#2 (a string) .|?#2 (null) .|?#2 (true) .|#2 .|"},
+    {READER_JSON, "1",
+     "!req.content.json.invalid {\"expected\":\"array, object\",\"found\":\"a number\",\"row\":1,\"column\":1} The json content of the request is "
+     "not an array or object"},
+    {READER_JSON, "\"x\"", "!req.content.json.invalid*"},
+    {READER_JSON, "null", "!req.content.json.invalid*"},
+    {READER_JSON, "", "!req.body.malformed-json {\"row\":1,\"column\":1,\"byte\":0}*"},
+    {READER_JSON, "[{\"a\":1},", "many|#1 a=0|0:1@7 .|!req.body.malformed-json {\"row\":1,\"column\":10,\"byte\":9}*"},
+    {READER_JSON, "{\"a\":1}\n{\"a\":2}", "one|#1 a=0|0:1@6 .|!req.body.malformed-json {\"row\":2,\"column\":1,\"byte\":8}*"},
+    {READER_NDJSON, "{\"a\":1}\n{\"a\":2}\n\n[3]\n4\n", "many|#1 a=0|0:1@6 .|#2 0:2@6 .|[]#4 0:3@2 .|?#5 (a number) .|"},
+    {READER_NDJSON, "", "many|"},
+    {READER_NDJSON, "{\"a\":1} {\"a\":2}", "many|#1 a=0|0:1@6 .|!req.body.malformed-json {\"row\":1,\"column\":9,\"byte\":8}*"},
+    {READER_FORM, "a=1&b=x+y%21&c=&d", "many|#1 a=0|0:\"1\"@3 b=1|1:\"x y!\"@7 c=2|2:null@16 d=3|3:null@18 .|"},
+    {READER_FORM, "%c3%a9=%E2%82%AC", "many|#1 \xc3\xa9=0|0:\"\xe2\x82\xac\"@8 .|"},
+    {READER_FORM, "a=%4", "many|#1 a=0|!req.body.malformed-text {\"byte\":2}*"},
+    {READER_FORM, "a=%ff", "many|#1 a=0|!req.body.malformed-text {\"byte\":2}*"},
+    {READER_FORM, "", "!req.body.malformed-text*"},
+};
+
+static void check(const char *text, const char *got, const char *want)
+{
+    size_t n = strlen(want);
+    if (n && want[n - 1] == '*' ? strncmp(got, want, n - 1) != 0 : strcmp(got, want) != 0)
+        fail_msg("%s\n  expected %s\n  got      %s", text, want, got);
+}
+
+static void bodies_become_these_rows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *got = row_log_read(cases[i].format, NULL, str_from(cases[i].text), NULL, NULL);
+        check(cases[i].text, got, cases[i].log);
+        free(got);
+    }
+}
+
+static void any_slicing_gives_the_same_records(void **state)
+{
+    (void)state;
+    uint64_t seed = test_seed();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct str text = str_from(cases[i].text);
+        char *whole = row_log_read(cases[i].format, NULL, text, NULL, NULL);
+        for (size_t cut = 1; cut < text.n + 20; cut++) {
+            size_t first = cut;
+            char *got = cut < text.n ? row_log_read(cases[i].format, NULL, text, cut_once, &first)
+                                     : row_log_read(cases[i].format, NULL, text, cut_at_random, &seed);
+            assert_string_equal(got, whole);
+            free(got);
+        }
+        free(whole);
+    }
+}
+
+static void names_are_asked_for_once_in_any_order(void **state)
+{
+    (void)state;
+    uint64_t x = test_seed();
+    struct buf text = {0};
+    buf_add_z(&text, "[");
+    for (int row = 0; row < 300; row++) {
+        buf_add_z(&text, row ? ",{" : "{");
+        for (int i = 0, any = 0; i < 40; i++) {
+            x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+            if (x % 3 == 0)
+                continue;
+            unsigned name = row % 2 ? (unsigned)i : (unsigned)(x >> 20) % 40;
+            buf_printf(&text, "%s\"column_%u\":%u", any++ ? "," : "", name, name);
+        }
+        buf_add_z(&text, "}");
+    }
+    buf_add_z(&text, "]");
+    char *got = row_log_read(READER_JSON, NULL, buf_str(&text), NULL, NULL);
+    int slot_of[40], asked = 0;
+    memset(slot_of, -1, sizeof slot_of);
+    for (char *p = got; (p = strstr(p, "column_")); p++) {
+        unsigned name = (unsigned)atoi(p + 7);
+        assert_int_equal(slot_of[name], -1);
+        slot_of[name] = atoi(strchr(p, '=') + 1);
+        asked++;
+    }
+    assert_true(asked <= 40);
+    size_t values = 0;
+    for (char *p = got; (p = strchr(p, ':')); p++, values++) { /* slot:value@column */
+        char *digits = p;
+        while (digits > got && digits[-1] >= '0' && digits[-1] <= '9')
+            digits--;
+        assert_int_equal(atoi(digits), slot_of[atoi(p + 1)]);
+    }
+    assert_true(values > 5000);
+    free(got);
+    buf_free(&text);
+}
+
+static void limits_hold_on_both_sides(void **state)
+{
+    (void)state;
+    struct reader_limits limits = reader_limits_default;
+    limits.names_max = 3;
+    limits.name_bytes_max = 4;
+    limits.row_bytes_max = 40;
+    static const struct {
+        enum reader_format format;
+        const char *under, *over, *says;
+    } at[] = {
+        {READER_JSON, "[{\"a\":1,\"b\":1,\"c\":1},{\"a\":1}]", "[{\"a\":1,\"b\":1,\"c\":1,\"d\":1}]", "!req.limit-exceeded {\"limit\":3"},
+        {READER_JSON, "[{\"abcd\":1}]", "[{\"abcde\":1}]", "!req.limit-exceeded {\"limit\":4"},
+        {READER_JSON, "[{\"a\":\"0123456789\",\"b\":\"0123456789\",\"c\":1}]", "[{\"a\":\"0123456789\",\"b\":\"01234567890123456789\",\"c\":1}]",
+         "!req.body.too-large {\"limit\":40"},
+        {READER_JSON, "[{\"a\":[1,2,3,4,5,6,7,8,9,1,2,3]}]", "[{\"a\":[1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8,9]}]", "!req.body.too-large {\"limit\":40"},
+        {READER_FORM, "a=1&b=1&c=1", "a=1&b=1&c=1&d=1", "!req.limit-exceeded {\"limit\":3"},
+        {READER_FORM, "abcd=1", "abcde=1", "!req.limit-exceeded {\"limit\":4"},
+        {READER_FORM, "a=01234567890123456789012345678901234567", "a=012345678901234567890123456789012345678", "!req.body.too-large {\"limit\":40"},
+    };
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        char *got = row_log_read(at[i].format, &limits, str_from(at[i].under), NULL, NULL);
+        if (strchr(got, '!'))
+            fail_msg("%s: %s", at[i].under, got);
+        free(got);
+        got = row_log_read(at[i].format, &limits, str_from(at[i].over), NULL, NULL);
+        if (!strstr(got, at[i].says))
+            fail_msg("%s: %s", at[i].over, got);
+        free(got);
+    }
+}
+
+static void a_body_cannot_bring_names_without_end(void **state)
+{
+    (void)state;
+    struct buf text = {0};
+    buf_add_z(&text, "[{}");
+    for (int i = 0; i < 20000; i++)
+        buf_printf(&text, ",{\"n%d\":1}", i);
+    buf_add_z(&text, "]");
+    char *got = row_log_read(READER_JSON, NULL, buf_str(&text), NULL, NULL);
+    assert_non_null(strstr(got, "!req.limit-exceeded {\"limit\":16384}"));
+    free(got);
+    buf_free(&text);
+}
+
+int main(void)
+{
+    if (!random_init())
+        return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bodies_become_these_rows),          cmocka_unit_test(any_slicing_gives_the_same_records),
+        cmocka_unit_test(names_are_asked_for_once_in_any_order), cmocka_unit_test(limits_hold_on_both_sides),
+        cmocka_unit_test(a_body_cannot_bring_names_without_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
