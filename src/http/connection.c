@@ -1,0 +1,763 @@
+/* The state machine of one connection (the drawing is in internal.h). Each step_…() does what it can without waiting and says
+ * whether the state changed, so that connection_step() goes on; else it has set the deadline of what it waits for.
+ * How deadlines, rates and refusals are meant: docs/wire/http.md. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "http/internal.h"
+
+static const uint64_t NEVER = UINT64_MAX;
+enum { LINGER_STOPPING_MS = 200 };
+
+static const struct http_limits *limits_of(const struct connection *c)
+{
+    return &c->server->config.limits;
+}
+
+/* ── closing ── */
+
+static void drop(struct connection *c)
+{
+    c->state = STATE_GONE;
+    stream_close(c);
+    free(c->in);
+    c->in = NULL;
+    buf_free(&c->out);
+    if (c->registered) {
+        peers_leave(c->server->peers, &c->address);
+        atomic_fetch_sub(&c->server->n_connections, 1);
+    }
+    loop_forget(c);
+}
+
+static void release(struct connection *c, enum http_failure failure)
+{
+    c->x->pub.failed = failure;
+    c->state = STATE_RELEASE;
+    loop_set_deadline(c, NEVER);
+    exchange_submit(c->x, DO_RELEASE);
+}
+
+/* The exchange ends without the application: it hears of it if it knows the exchange at all. True: a job has it now. */
+static bool abandon(struct connection *c, enum http_failure failure)
+{
+    if (!c->x)
+        return false;
+    if (c->x->headed) {
+        release(c, failure);
+        return true;
+    }
+    exchange_free(c->x);
+    c->x = NULL;
+    return false;
+}
+
+/* Nothing can be said to the client any more. */
+static void fail(struct connection *c, enum http_failure failure)
+{
+    c->dying = true;
+    if (!abandon(c, failure))
+        drop(c);
+}
+
+/* Says what was wrong, then closes. */
+static void refuse(struct connection *c, const struct error *err, enum http_failure failure)
+{
+    buf_reset(&c->out);
+    c->out_at = 0;
+    c->reply_at = c->reply_n = 0;
+    reply_refusal(&c->out, c->x ? &c->x->request : NULL, err);
+    c->keep = false;
+    c->state = STATE_REPLY;
+    c->rate = (struct rate){0};
+    abandon(c, failure); /* and the reply goes out once release() has run */
+}
+
+/* Plain HTTP where TLS was due: readable by the person who typed the URL. */
+static void refuse_plain(struct connection *c)
+{
+    static const char reply[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                                "Content-Length: 69\r\nConnection: close\r\n\r\n"
+                                "This port speaks HTTPS. Write https:// instead of http:// in the URL\n";
+
+    SSL_free(c->ssl);
+    c->ssl = NULL;
+    buf_add(&c->out, reply, sizeof(reply) - 1);
+    c->keep = false;
+    c->state = STATE_REPLY;
+}
+
+/* ── rates ── */
+
+static void rate_moved(struct connection *c, uint64_t n)
+{
+    c->rate.bytes += n;
+}
+
+static void rate_pause(struct connection *c)
+{
+    if (c->rate.since_ms)
+        c->rate.waited_ms += c->loop->now_ms - c->rate.since_ms;
+    c->rate.since_ms = 0;
+}
+
+/* Waiting for the client from now on. False: a whole window has gone by with too little. */
+static bool rate_wait(struct connection *c)
+{
+    const struct http_limits *l = limits_of(c);
+
+    rate_pause(c);
+    if (c->rate.waited_ms >= l->rate_window_ms) {
+        if (c->rate.bytes < (uint64_t)l->rate_bytes_per_s * l->rate_window_ms / 1000)
+            return false;
+        c->rate = (struct rate){0};
+    }
+    c->rate.since_ms = c->loop->now_ms;
+    loop_set_deadline(c, c->loop->now_ms + (l->rate_window_ms - c->rate.waited_ms));
+    return true;
+}
+
+/* ── the buffer of bytes in ── */
+
+static struct str unread(const struct connection *c)
+{
+    return str_make(c->in + c->in_at, c->in_n - c->in_at);
+}
+
+static void took(struct connection *c, size_t n)
+{
+    c->in_at += n;
+    if (c->in_at == c->in_n)
+        c->in_at = c->in_n = 0;
+}
+
+/* Room for more, up to `most` unread bytes; 0 when there are as many. */
+static bool make_room(struct connection *c, size_t most, size_t *ret_room)
+{
+    size_t have = c->in_n - c->in_at, cap = c->in_cap;
+
+    *ret_room = 0;
+    if (have >= most)
+        return true;
+    if (c->in_n == c->in_cap && c->in_at > 0) {
+        memmove(c->in, c->in + c->in_at, have);
+        c->in_at = 0;
+        c->in_n = have;
+    }
+    if (c->in_n == c->in_cap) {
+        char *p;
+        cap = cap ? cap * 2 : IN_FIRST;
+        if (cap > most)
+            cap = most > c->in_cap ? most : c->in_cap;
+        p = realloc(c->in, cap);
+        if (!p)
+            return false;
+        c->in = p;
+        c->in_cap = cap;
+    }
+    *ret_room = c->in_cap - c->in_n;
+    return true;
+}
+
+static enum io read_more(struct connection *c, size_t most)
+{
+    size_t room, got = 0;
+    enum io io;
+
+    if (!make_room(c, most, &room))
+        return IO_ERROR;
+    if (room == 0 || !c->readable)
+        return IO_AGAIN;
+    io = stream_read(c, c->in + c->in_n, room, &got);
+    if (io == IO_OK) {
+        c->in_n += got;
+        rate_moved(c, got);
+    }
+    return io;
+}
+
+static void shrink(struct connection *c)
+{
+    if (c->in_n > 0 || c->in_cap <= IN_FIRST)
+        return;
+    free(c->in);
+    c->in = NULL;
+    c->in_cap = 0;
+}
+
+/* ── HANDSHAKE ── */
+
+static bool step_handshake(struct connection *c)
+{
+    char first;
+
+    if (!c->readable && !c->hung_up)
+        return false;
+    if (!c->peeked) {
+        ssize_t n = recv(c->fd, &first, 1, MSG_PEEK);
+        if (n == 1 && first > ' ' && first < 0x7f) {
+            refuse_plain(c);
+            return true;
+        }
+        if (n < 0) {
+            c->readable = false;
+            return false;
+        }
+        c->peeked = true;
+    }
+    switch (stream_handshake(c)) {
+    case IO_OK:
+        c->state = STATE_HEAD;
+        return true;
+    case IO_AGAIN:
+        return false;
+    case IO_EOF:
+    case IO_ERROR:
+        break;
+    }
+    drop(c);
+    return false;
+}
+
+/* ── HEAD ── */
+
+static void next_request(struct connection *c)
+{
+    c->state = STATE_HEAD;
+    c->scan = (struct head_scan){0};
+    c->chunked = (struct chunked){0};
+    c->rate = (struct rate){0};
+    c->head_since_ms = 0;
+    c->sent_seen = c->body_done = c->continue_due = false;
+    shrink(c);
+}
+
+/* The client as the nearest trusted proxy knows it: the last address of X-Forwarded-For that is no proxy of ours. */
+static void client_address(const struct connection *c, const struct http_head *h, struct address *ret)
+{
+    for (size_t i = h->n_headers; i-- > 0;) {
+        struct str list = h->headers[i].value;
+        if (!str_eq_fold(h->headers[i].name, STR("X-Forwarded-For")))
+            continue;
+        while (list.n > 0) {
+            struct address a;
+            bool trusted = false;
+            size_t start = list.n;
+            while (start > 0 && list.p[start - 1] != ',')
+                start--;
+            if (!address_parse(str_trim(str_skip(list, start)), &a))
+                return;
+            *ret = a;
+            for (size_t k = 0; k < c->server->n_proxies; k++)
+                trusted = trusted || network_has(&c->server->proxies[k], &a);
+            if (!trusted)
+                return;
+            list.n = start ? start - 1 : 0;
+        }
+    }
+}
+
+static void set_client(struct connection *c, struct http_head *h)
+{
+    struct address a = c->address;
+
+    h->secure = c->ssl != NULL;
+    if (c->from_proxy) {
+        struct str proto = http_header(h, "X-Forwarded-Proto");
+        if (proto.p) /* its word counts both ways: TLS between us and the proxy says nothing about the client */
+            h->secure = str_eq_fold(proto, STR("https"));
+        client_address(c, h, &a);
+    }
+    address_text(&a, h->peer, sizeof(h->peer));
+}
+
+static void begin_request(struct connection *c, size_t head_n)
+{
+    struct error err;
+    struct exchange *x = c->x = exchange_new(c);
+
+    if (!x) {
+        error_no_memory(&err);
+        refuse(c, &err, HTTP_OK);
+        return;
+    }
+    if (!head_build(str_head(unread(c), head_n), limits_of(c), &x->arena, &x->request, &err)) {
+        refuse(c, &err, HTTP_FRAMING);
+        return;
+    }
+    if (c->refused) {
+        error_set(&err, ERROR_TOO_MANY_CONNECTIONS, "too many connections, try again later");
+        err.retry_after_s = 5;
+        refuse(c, &err, HTTP_OK);
+        return;
+    }
+    set_client(c, &x->request.head);
+    took(c, head_n);
+    c->body_left = x->request.head.body_length;
+    c->body_done = !x->request.head.has_body;
+    c->continue_due = x->request.expects_continue;
+    c->rate = (struct rate){0};
+    c->state = STATE_BODY;
+}
+
+static bool step_head(struct connection *c)
+{
+    struct error err;
+    size_t head_n;
+
+    for (;;) {
+        if (c->in_n > c->in_at) {
+            if (!c->head_since_ms)
+                c->head_since_ms = c->loop->now_ms;
+            switch (head_scan(&c->scan, unread(c), limits_of(c), &head_n, &err)) {
+            case PARSE_DONE:
+                begin_request(c, head_n);
+                return true;
+            case PARSE_BAD:
+                refuse(c, &err, HTTP_FRAMING);
+                return true;
+            case PARSE_MORE:
+                break;
+            }
+        }
+        switch (read_more(c, limits_of(c)->head_max + limits_of(c)->request_line_max + IN_FIRST)) {
+        case IO_OK:
+            continue;
+        case IO_AGAIN:
+            loop_set_deadline(c, c->head_since_ms ? c->head_since_ms + limits_of(c)->head_ms
+                                                  : c->loop->now_ms + (c->refused ? limits_of(c)->head_ms : limits_of(c)->idle_ms));
+            return false;
+        case IO_EOF:
+        case IO_ERROR:
+            drop(c);
+            return false;
+        }
+    }
+}
+
+/* ── out ── */
+
+static enum io flush(struct connection *c)
+{
+    while (c->out_at < c->out.n) {
+        size_t n = 0;
+        enum io io = c->writable ? stream_write(c, c->out.p + c->out_at, c->out.n - c->out_at, &n) : IO_AGAIN;
+        if (io != IO_OK)
+            return io;
+        c->out_at += n;
+        rate_moved(c, n);
+    }
+    c->out_at = 0;
+    buf_free(&c->out);
+    return IO_OK;
+}
+
+/* ── BODY ── */
+
+static void work(struct connection *c, unsigned todo)
+{
+    rate_pause(c);
+    c->x->request_done = c->body_done;
+    c->state = STATE_WORK;
+    loop_set_deadline(c, NEVER);
+    exchange_submit(c->x, todo);
+}
+
+static bool is_enough(const struct connection *c)
+{
+    size_t have = c->in_n - c->in_at;
+
+    return have >= SLICE_MAX || c->body_done || (!c->x->request.chunked && have >= c->body_left);
+}
+
+/* What is buffered becomes the next slice. */
+static bool take_slice(struct connection *c, struct error *err)
+{
+    struct str raw = unread(c);
+    size_t used, n;
+
+    if (!c->x->request.chunked) {
+        n = used = raw.n < c->body_left ? raw.n : (size_t)c->body_left;
+        c->body_left -= n;
+        c->body_done = c->body_left == 0;
+    } else {
+        enum parse got = chunked_push(&c->chunked, raw, limits_of(c)->body_max, c->in + c->in_at, &used, &n, err);
+        if (got == PARSE_BAD)
+            return false;
+        c->body_done = got == PARSE_DONE;
+    }
+    c->x->slice = str_make(c->in + c->in_at, n);
+    took(c, used); /* the bytes stay where they are: nothing is read while the slice is out */
+    return true;
+}
+
+static void refuse_short_body(struct connection *c)
+{
+    struct error err;
+
+    if (c->x->request.chunked)
+        error_set(&err, ERROR_BAD_REQUEST, "the connection ended inside a chunked body");
+    else
+        error_set(&err, ERROR_BAD_REQUEST, "the body ended %" PRIu64 " bytes before its Content-Length of %" PRIu64,
+                  c->body_left - (c->in_n - c->in_at), c->x->request.head.body_length);
+    refuse(c, &err, HTTP_CLIENT_GONE);
+}
+
+static bool refuse_slow(struct connection *c)
+{
+    struct error err;
+
+    error_set(&err, ERROR_REQUEST_TIMEOUT, "the body came slower than %u bytes per second", limits_of(c)->rate_bytes_per_s);
+    refuse(c, &err, HTTP_CLIENT_SLOW);
+    return true;
+}
+
+/* A short body comes in whole before the application hears of it; not when the client waits for our leave to send it. */
+static bool is_gathering(const struct connection *c)
+{
+    const struct request *r = &c->x->request;
+
+    return !c->x->headed && !r->chunked && r->head.body_length <= GATHER_MAX && !r->expects_continue && !is_enough(c);
+}
+
+static bool step_body(struct connection *c)
+{
+    struct error err;
+    enum io io = flush(c); /* 100 Continue */
+    unsigned todo = c->x->headed ? 0 : DO_HEAD;
+
+    while (io == IO_OK && !is_enough(c))
+        io = read_more(c, SLICE_MAX);
+    if (io == IO_ERROR) {
+        fail(c, HTTP_CLIENT_GONE);
+        return true;
+    }
+    if (io == IO_EOF && !c->x->request.chunked) {
+        refuse_short_body(c);
+        return true;
+    }
+    if (is_gathering(c)) {
+        if (!rate_wait(c))
+            return refuse_slow(c);
+        return false;
+    }
+    c->x->slice = STR_NONE;
+    if (!c->body_done && !take_slice(c, &err)) {
+        refuse(c, &err, HTTP_FRAMING);
+        return true;
+    }
+    if (c->x->slice.n > 0)
+        todo |= DO_BODY;
+    if (c->body_done)
+        todo |= DO_END;
+    if (todo) {
+        work(c, todo);
+        return false;
+    }
+    if (io == IO_EOF) {
+        refuse_short_body(c);
+        return true;
+    }
+    if (!rate_wait(c))
+        return refuse_slow(c);
+    return false;
+}
+
+/* ── REPLY ── */
+
+static void begin_reply(struct connection *c)
+{
+    struct exchange *x = c->x;
+
+    c->keep = x->request.keep_alive && c->body_done && !atomic_load(&c->server->stopping);
+    reply_end_head(&x->headers, &x->request, c->keep);
+    buf_free(&c->out);
+    c->out = x->headers;
+    c->out_at = 0;
+    x->headers = (struct buf){0};
+    c->reply_at = 0;
+    c->reply_n = x->body && reply_has_body(x) ? spool_bytes(x->body) : 0;
+    c->rate = (struct rate){0};
+    c->state = STATE_REPLY;
+}
+
+/* The bytes at reply_at, from memory or from the piece that a worker read; none: a worker must read. */
+static struct str reply_piece(const struct connection *c)
+{
+    const struct exchange *x = c->x;
+    struct str piece = spool_peek(x->body, c->reply_at);
+
+    if (piece.n == 0 && x->fill && c->reply_at >= x->fill_at && c->reply_at - x->fill_at < x->fill_n)
+        piece = str_skip(str_make(x->fill, x->fill_n), (size_t)(c->reply_at - x->fill_at));
+    return piece;
+}
+
+/* IO_OK: all is out, or (state FILL) a worker reads on. */
+static enum io write_reply(struct connection *c)
+{
+    enum io io = flush(c);
+
+    while (io == IO_OK && c->reply_at < c->reply_n) {
+        struct str piece = reply_piece(c);
+        size_t n = 0;
+        if (piece.n == 0) {
+            rate_pause(c);
+            c->state = STATE_FILL;
+            loop_set_deadline(c, NEVER);
+            exchange_submit(c->x, DO_FILL);
+            return IO_OK;
+        }
+        io = c->writable ? stream_write(c, piece.p, piece.n, &n) : IO_AGAIN;
+        c->reply_at += n;
+        rate_moved(c, n);
+    }
+    return io;
+}
+
+static void linger(struct connection *c)
+{
+    stream_finish(c);
+    c->state = STATE_LINGER;
+    c->lingered = 0;
+    c->linger_until_ms = c->loop->now_ms + (atomic_load(&c->server->stopping) ? LINGER_STOPPING_MS : LINGER_MS);
+    loop_set_deadline(c, c->linger_until_ms);
+    free(c->in);
+    c->in = NULL;
+    c->in_at = c->in_n = c->in_cap = 0;
+}
+
+static void after_reply(struct connection *c)
+{
+    if (c->keep)
+        next_request(c);
+    else
+        linger(c);
+}
+
+static bool step_reply(struct connection *c)
+{
+    if (c->out.failed) {
+        fail(c, HTTP_OK);
+        return true;
+    }
+    switch (write_reply(c)) {
+    case IO_OK:
+        if (c->state == STATE_FILL)
+            return false;
+        if (c->x) {
+            release(c, HTTP_OK);
+            return false;
+        }
+        after_reply(c);
+        return true;
+    case IO_AGAIN:
+        if (!rate_wait(c))
+            fail(c, HTTP_CLIENT_SLOW);
+        return false;
+    case IO_EOF:
+    case IO_ERROR:
+        break;
+    }
+    fail(c, HTTP_CLIENT_GONE);
+    return false;
+}
+
+/* ── LINGER ── */
+
+static void step_linger(struct connection *c)
+{
+    char scrap[16 << 10];
+
+    while (c->readable || c->hung_up) {
+        ssize_t n = recv(c->fd, scrap, sizeof(scrap), 0); /* not decrypted: it is dropped */
+        if (n < 0) {
+            c->readable = false;
+            if (!c->hung_up)
+                return;
+        }
+        if (n > 0)
+            c->lingered += (uint64_t)n;
+        if (n <= 0 || c->lingered > limits_of(c)->drain_max) {
+            drop(c);
+            return;
+        }
+    }
+}
+
+/* ── what drives it ── */
+
+void connection_step(struct connection *c)
+{
+    bool more = true;
+
+    while (more) {
+        more = false;
+        switch (c->state) {
+        case STATE_HANDSHAKE:
+            more = step_handshake(c);
+            break;
+        case STATE_HEAD:
+            more = step_head(c);
+            break;
+        case STATE_BODY:
+            more = step_body(c);
+            break;
+        case STATE_REPLY:
+            more = step_reply(c);
+            break;
+        case STATE_LINGER:
+            step_linger(c);
+            break;
+        case STATE_WORK:
+        case STATE_WAIT:
+        case STATE_FILL:
+        case STATE_RELEASE:
+        case STATE_GONE:
+            break;
+        }
+    }
+}
+
+static void work_is_back(struct connection *c)
+{
+    if (!c->x) { /* replied and released at once */
+        c->rate = (struct rate){0};
+        c->reply_at = c->reply_n = 0;
+        c->state = STATE_REPLY;
+    } else if (c->sent_seen) {
+        begin_reply(c);
+    } else if (c->x->ended) {
+        c->state = STATE_WAIT;
+    } else if (c->dying) {
+        fail(c, HTTP_STOPPING);
+    } else {
+        if (c->continue_due && c->in_n == c->in_at)
+            buf_add_z(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
+        c->continue_due = false;
+        c->state = STATE_BODY;
+    }
+}
+
+void connection_posted(struct connection *c, unsigned bits)
+{
+    if (bits & POST_NEW) {
+        loop_set_deadline(c, c->loop->now_ms + (c->ssl ? limits_of(c)->handshake_ms : limits_of(c)->idle_ms));
+        return;
+    }
+    if (bits & POST_SENT)
+        c->sent_seen = true;
+    if (bits & POST_JOB) {
+        if (c->state == STATE_WORK) {
+            work_is_back(c);
+        } else if (c->state == STATE_FILL) {
+            c->state = STATE_REPLY;
+            if (c->dying || c->x->failed_fill)
+                fail(c, c->dying ? HTTP_STOPPING : HTTP_OK);
+        } else if (c->state == STATE_RELEASE) {
+            if (c->dying) {
+                drop(c);
+                return;
+            }
+            c->reply_at = c->reply_n = 0;
+            if (c->out.n > c->out_at || c->out.failed)
+                c->state = STATE_REPLY; /* a refusal */
+            else
+                after_reply(c);
+        }
+    } else if ((bits & POST_SENT) && (c->state == STATE_WAIT || c->state == STATE_BODY)) {
+        begin_reply(c);
+    }
+    connection_step(c);
+}
+
+void connection_expired(struct connection *c)
+{
+    struct error err;
+
+    switch (c->state) {
+    case STATE_HEAD:
+        if (c->in_n == c->in_at) {
+            drop(c);
+            return;
+        }
+        error_set(&err, ERROR_REQUEST_TIMEOUT, "the headers were not complete after %u ms", limits_of(c)->head_ms);
+        refuse(c, &err, HTTP_CLIENT_SLOW);
+        break;
+    case STATE_BODY:
+    case STATE_REPLY:
+        break; /* the step looks at the rate */
+    case STATE_HANDSHAKE:
+    case STATE_LINGER:
+        drop(c);
+        return;
+    case STATE_WORK:
+    case STATE_WAIT:
+    case STATE_FILL:
+    case STATE_RELEASE:
+    case STATE_GONE:
+        return;
+    }
+    connection_step(c);
+}
+
+void connection_stop(struct connection *c, bool now)
+{
+    switch (c->state) {
+    case STATE_HANDSHAKE:
+        drop(c);
+        return;
+    case STATE_HEAD:
+        if (now || c->in_n == c->in_at)
+            drop(c);
+        return;
+    case STATE_LINGER:
+        if (now)
+            drop(c);
+        else
+            loop_set_deadline(c, c->loop->now_ms + LINGER_STOPPING_MS);
+        return;
+    case STATE_BODY:
+    case STATE_REPLY:
+        if (now)
+            fail(c, HTTP_STOPPING);
+        return;
+    case STATE_WORK:
+    case STATE_FILL:
+    case STATE_WAIT:
+    case STATE_RELEASE:
+        c->dying = c->dying || now; /* the job, or the application's reply, comes first */
+        return;
+    case STATE_GONE:
+        return;
+    }
+}
+
+struct connection *connection_new(struct http_server *s, int fd, const struct address *a, bool tls)
+{
+    struct connection *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        return NULL;
+    c->source = SOURCE_CONNECTION;
+    c->server = s;
+    c->fd = fd;
+    c->address = *a;
+    c->heap_at = SIZE_MAX;
+    c->deadline_ms = NEVER;
+    c->state = tls ? STATE_HANDSHAKE : STATE_HEAD;
+    for (size_t i = 0; i < s->n_proxies; i++)
+        c->from_proxy = c->from_proxy || network_has(&s->proxies[i], a);
+    if (tls) {
+        pthread_mutex_lock(&s->tls_lock);
+        c->ssl = SSL_new(s->tls);
+        pthread_mutex_unlock(&s->tls_lock);
+        if (!c->ssl || SSL_set_fd(c->ssl, fd) != 1) {
+            SSL_free(c->ssl);
+            free(c);
+            return NULL;
+        }
+        SSL_set_accept_state(c->ssl);
+    }
+    return c;
+}
