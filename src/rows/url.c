@@ -95,7 +95,7 @@ static bool has_scheme(struct str s)
 static struct parts cut_text(struct str s)
 {
     size_t open = 0;
-    for (size_t i = s.n; i-- > 2;)
+    for (size_t i = s.n; i-- > 1;)
         if (s.p[i] == ' ') {
             open = i + 1;
             break;
