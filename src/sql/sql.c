@@ -27,7 +27,7 @@ struct sql {
     sqlite3 *db;
     enum sql_mode mode;
     char *path;         /* SQL_BUILD */
-    int failure;        /* the last result code that was a failure, extended */
+    int failure;        /* result code (extended) of the last failure, until a step succeeds */
     int wal_frames;
     uint64_t deadline_ms;
     uint64_t uses;
@@ -426,8 +426,10 @@ enum sql_step sql_step(struct sql *s, struct sql_statement *st, struct error *er
     if (rc == SQLITE_ROW)
         return SQL_ROW;
     sqlite3_reset(own(st));
-    if (rc == SQLITE_DONE)
+    if (rc == SQLITE_DONE) {
+        s->failure = SQLITE_OK;
         return SQL_DONE;
+    }
     fail(s, rc, err);
     return (rc & 0xff) == SQLITE_CONSTRAINT ? SQL_CONSTRAINT : SQL_FAILED;
 }

@@ -1,0 +1,327 @@
+/* Statements by shape (applier.h). Each row costs as few calls as it can: what all rows of a write share is bound once,
+ * text is bound in place, an insert that finds its key taken says so without an error (docs/storage.md, "Applying"). */
+#include "store/sqlite/applier.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store/sqlite/engine.h"
+
+enum { UPDATES_MAX = 16, SET_WORDS = (COLUMNS_MAX + 63) / 64 };
+
+/* Parameters of every statement that writes a row: what the write gives, then what the row gives. */
+enum { P_AT = 1, P_VERSION = 2, P_WHO = 3, P_CELLS = 4 };
+
+struct update {
+    struct sql_statement *st; /* NULL: free */
+    bool by_sid;
+    uint64_t epoch;           /* of the write whose values are bound */
+    uint64_t used;
+    uint64_t set[SET_WORDS];
+};
+
+enum statement { INSERT, INSERT_OR_SKIP, DELETE_KEY, DELETE_SID, FIND_KEY, FIND_SID, STATEMENT_COUNT };
+
+struct applier {
+    struct sql *db;
+    int *physical;            /* the shape: physical numbers, in order */
+    size_t n;
+    int key;                  /* index of the row identifier, -1 */
+    const struct type *key_type;
+    int64_t at_ms, version;
+    uint64_t epoch, uses;
+    struct cell *cells;
+    struct sql_statement *fixed[STATEMENT_COUNT];
+    uint64_t fixed_epoch[STATEMENT_COUNT];
+    struct update updates[UPDATES_MAX];
+};
+
+struct applier *applier_new(struct sql *db, struct error *err)
+{
+    struct applier *a = calloc(1, sizeof *a);
+    if (a)
+        a->db = db;
+    else
+        error_no_memory(err);
+    return a;
+}
+
+static void forget_shape(struct applier *a)
+{
+    for (int i = 0; i < STATEMENT_COUNT; i++) {
+        sql_finalize(a->fixed[i]);
+        a->fixed[i] = NULL;
+    }
+    for (int i = 0; i < UPDATES_MAX; i++) {
+        sql_finalize(a->updates[i].st);
+        a->updates[i] = (struct update){0};
+    }
+    free(a->physical);
+    free(a->cells);
+    a->physical = NULL;
+    a->cells = NULL;
+    a->n = 0;
+}
+
+void applier_free(struct applier *a)
+{
+    if (!a)
+        return;
+    forget_shape(a);
+    free(a);
+}
+
+static bool shape_is(const struct applier *a, const struct columns *c)
+{
+    if (!a->physical || a->n != c->n || a->key != c->row_identifier)
+        return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (a->physical[i] != c->v[i].physical)
+            return false;
+    return true;
+}
+
+bool applier_begin(struct applier *a, const struct columns *columns, int64_t at_ms, int64_t version, struct error *err)
+{
+    a->at_ms = at_ms;
+    a->version = version;
+    a->epoch++;
+    if (shape_is(a, columns))
+        return true;
+    forget_shape(a);
+    a->physical = malloc((columns->n + 1) * sizeof *a->physical);
+    a->cells = calloc(columns->n + 1, sizeof *a->cells);
+    if (!a->physical || !a->cells)
+        return error_no_memory(err);
+    a->n = columns->n;
+    for (size_t i = 0; i < a->n; i++)
+        a->physical[i] = columns->v[i].physical;
+    a->key = columns->row_identifier;
+    a->key_type = a->key >= 0 ? columns->v[a->key].type : NULL;
+    return true;
+}
+
+struct cell *applier_cells(struct applier *a)
+{
+    return a->cells;
+}
+
+/* ── statement texts ── */
+
+static void add_key_match(const struct applier *a, struct buf *b)
+{
+    struct column key = {.physical = a->physical[a->key], .type = a->key_type};
+    char expression[64];
+    layout_key_expression(&key, expression, sizeof expression);
+    buf_printf(b, " WHERE %s=?%d", expression, P_WHO);
+}
+
+static void add_insert(const struct applier *a, struct buf *b, bool skip)
+{
+    buf_add_z(b, "INSERT INTO rows(created,updated,version,sid");
+    for (size_t i = 0; i < a->n; i++)
+        buf_printf(b, ",c%d", a->physical[i]);
+    buf_printf(b, ") VALUES(?%d,?%d,?%d,?%d", P_AT, P_AT, P_VERSION, P_WHO);
+    for (size_t i = 0; i < a->n; i++)
+        buf_printf(b, ",?%zu", P_CELLS + i);
+    buf_add_z(b, skip ? ") ON CONFLICT DO NOTHING" : ")");
+}
+
+static void write_text(const struct applier *a, enum statement which, struct buf *b)
+{
+    switch (which) {
+    case INSERT:
+    case INSERT_OR_SKIP:
+        add_insert(a, b, which == INSERT_OR_SKIP);
+        break;
+    case DELETE_KEY:
+        buf_add_z(b, "DELETE FROM rows");
+        add_key_match(a, b);
+        break;
+    case DELETE_SID:
+        buf_printf(b, "DELETE FROM rows WHERE sid=?%d", P_WHO);
+        break;
+    case FIND_KEY:
+        buf_add_z(b, "SELECT sid,version FROM rows");
+        add_key_match(a, b);
+        break;
+    case FIND_SID:
+        buf_printf(b, "SELECT sid,version FROM rows WHERE sid=?%d", P_WHO);
+        break;
+    case STATEMENT_COUNT:
+        break;
+    }
+}
+
+static struct sql_statement *prepare(struct applier *a, struct buf *b, struct error *err)
+{
+    struct sql_statement *st = NULL;
+    if (buf_ok(b))
+        st = sql_prepare(a->db, buf_str(b), err);
+    else
+        error_no_memory(err);
+    buf_free(b);
+    return st;
+}
+
+static struct sql_statement *fixed(struct applier *a, enum statement which, struct error *err)
+{
+    if (!a->fixed[which]) {
+        struct buf b = {0};
+        write_text(a, which, &b);
+        a->fixed[which] = prepare(a, &b, err);
+        a->fixed_epoch[which] = 0;
+    }
+    return a->fixed[which];
+}
+
+static bool bind_shared(struct applier *a, struct sql_statement *st, uint64_t *epoch, struct error *err)
+{
+    if (*epoch == a->epoch)
+        return true;
+    if (!sql_bind_i64(a->db, st, P_AT, a->at_ms, err) || !sql_bind_i64(a->db, st, P_VERSION, a->version, err))
+        return false;
+    *epoch = a->epoch;
+    return true;
+}
+
+/* ── rows ── */
+
+bool applier_insert(struct applier *a, int64_t sid, const struct cell *cells, bool skip, bool *ret_inserted, struct error *err)
+{
+    enum statement which = skip ? INSERT_OR_SKIP : INSERT;
+    struct sql_statement *st = fixed(a, which, err);
+    if (!st || !bind_shared(a, st, &a->fixed_epoch[which], err) || !sql_bind_i64(a->db, st, P_WHO, sid, err) ||
+        !sql_bind_cells(a->db, st, P_CELLS, cells, a->n, err) || !sql_run(a->db, st, err))
+        return false;
+    *ret_inserted = !skip || sql_changes(a->db) != 0;
+    return true;
+}
+
+static bool sets(const struct applier *a, const struct applier_update *u, size_t i)
+{
+    if ((int)i == a->key)
+        return u->set_key && u->cells[i].kind != CELL_ABSENT;
+    return u->clear_absent || u->cells[i].kind != CELL_ABSENT;
+}
+
+static struct sql_statement *prepare_update(struct applier *a, const struct applier_update *u, bool by_sid, struct error *err)
+{
+    struct buf b = {0};
+    int at = P_CELLS;
+    buf_printf(&b, "UPDATE rows SET updated=?%d,version=?%d", P_AT, P_VERSION);
+    for (size_t i = 0; i < a->n; i++)
+        if (sets(a, u, i))
+            buf_printf(&b, ",c%d=?%d", a->physical[i], at++);
+    if (by_sid)
+        buf_printf(&b, " WHERE sid=?%d", P_WHO);
+    else
+        add_key_match(a, &b);
+    return prepare(a, &b, err);
+}
+
+static struct update *find_update(struct applier *a, const uint64_t *set, size_t words, bool by_sid)
+{
+    struct update *oldest = &a->updates[0];
+    for (int i = 0; i < UPDATES_MAX; i++) {
+        struct update *u = &a->updates[i];
+        if (u->st && u->by_sid == by_sid && memcmp(u->set, set, words * sizeof *set) == 0)
+            return u;
+        if (u->used < oldest->used)
+            oldest = u;
+    }
+    sql_finalize(oldest->st);
+    *oldest = (struct update){.by_sid = by_sid};
+    memcpy(oldest->set, set, words * sizeof *set);
+    return oldest;
+}
+
+static struct update *update_for(struct applier *a, const struct applier_update *u, bool by_sid, struct error *err)
+{
+    uint64_t set[SET_WORDS];
+    size_t words = a->n / 64 + 1;
+    if (words > SET_WORDS)
+        words = SET_WORDS;
+    memset(set, 0, words * sizeof *set);
+    for (size_t i = 0; i < a->n; i++)
+        if (sets(a, u, i))
+            set[i / 64] |= (uint64_t)1 << (i % 64);
+    struct update *found = find_update(a, set, words, by_sid);
+    if (!found->st)
+        found->st = prepare_update(a, u, by_sid, err);
+    found->used = ++a->uses;
+    return found->st && bind_shared(a, found->st, &found->epoch, err) ? found : NULL;
+}
+
+static bool run_update(struct applier *a, const struct applier_update *u, struct update *with, struct error *err)
+{
+    int at = P_CELLS;
+    for (size_t i = 0; i < a->n; i++)
+        if ((with->set[i / 64] >> (i % 64)) & 1)
+            if (!sql_bind(a->db, with->st, at++, &u->cells[i], err))
+                return false;
+    if (!sql_run(a->db, with->st, err))
+        return false;
+    if (sql_changes(a->db) != 1)
+        return error_set(err, ERROR_INTERNAL, "an update changed %lld rows where one was due", (long long)sql_changes(a->db));
+    return true;
+}
+
+bool applier_update_key(struct applier *a, const struct applier_update *u, const struct cell *key, struct error *err)
+{
+    struct update *with = update_for(a, u, false, err);
+    return with && sql_bind(a->db, with->st, P_WHO, key, err) && run_update(a, u, with, err);
+}
+
+bool applier_update_sid(struct applier *a, const struct applier_update *u, int64_t sid, struct error *err)
+{
+    struct update *with = update_for(a, u, true, err);
+    return with && sql_bind_i64(a->db, with->st, P_WHO, sid, err) && run_update(a, u, with, err);
+}
+
+static bool run_delete(struct applier *a, enum statement which, const struct cell *who, bool *ret, struct error *err)
+{
+    struct sql_statement *st = fixed(a, which, err);
+    if (!st || !sql_bind(a->db, st, P_WHO, who, err) || !sql_run(a->db, st, err))
+        return false;
+    *ret = sql_changes(a->db) != 0;
+    return true;
+}
+
+bool applier_delete_key(struct applier *a, const struct cell *key, bool *ret_deleted, struct error *err)
+{
+    return run_delete(a, DELETE_KEY, key, ret_deleted, err);
+}
+
+bool applier_delete_sid(struct applier *a, int64_t sid, bool *ret_deleted, struct error *err)
+{
+    const struct cell who = cell_int(sid);
+    return run_delete(a, DELETE_SID, &who, ret_deleted, err);
+}
+
+static bool find(struct applier *a, enum statement which, const struct cell *who, bool *ret_found, int64_t *ret_sid, int64_t *ret_version, struct error *err)
+{
+    struct sql_statement *st = fixed(a, which, err);
+    if (!st || !sql_bind(a->db, st, P_WHO, who, err))
+        return false;
+    enum sql_step step = sql_step(a->db, st, err);
+    *ret_found = step == SQL_ROW;
+    if (step == SQL_ROW) {
+        *ret_sid = sql_i64(st, 0);
+        *ret_version = sql_i64(st, 1);
+        sql_reset(st);
+    }
+    return step == SQL_ROW || step == SQL_DONE;
+}
+
+bool applier_find_key(struct applier *a, const struct cell *key, bool *ret_found, int64_t *ret_sid, int64_t *ret_version, struct error *err)
+{
+    return find(a, FIND_KEY, key, ret_found, ret_sid, ret_version, err);
+}
+
+bool applier_find_sid(struct applier *a, int64_t sid, bool *ret_found, int64_t *ret_version, struct error *err)
+{
+    const struct cell who = cell_int(sid);
+    int64_t same;
+    return find(a, FIND_SID, &who, ret_found, &same, ret_version, err);
+}

@@ -1,0 +1,88 @@
+/* At start: files of DIR/datasets that no catalog pointer names. Generations beyond the pointer are unfinished builds and
+ * go at once; former ones and folders of unknown datasets stay 15 days from their last change, for restore and for the
+ * one who put an older catalog back (docs/storage.md, "What is kept"). */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store/sqlite/engine.h"
+
+void remove_folder(const char *path)
+{
+    DIR *dir = opendir(path);
+    if (!dir)
+        return;
+    for (struct dirent *e; (e = readdir(dir));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            unlinkat(dirfd(dir), e->d_name, 0); /* one level deep: our folders hold files alone */
+    closedir(dir);
+    rmdir(path);
+}
+
+static bool is_old(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && time(NULL) - st.st_mtime > KEEP_SECONDS;
+}
+
+/* "rows-12.db" → 12 */
+static bool generation_number(const char *name, int64_t *ret)
+{
+    struct str s = str_from(name);
+    uint64_t n;
+    if (!str_starts(s, STR("rows-")) || !str_ends(s, STR(".db")) || s.n < 9 || !str_to_u64(str_make(s.p + 5, s.n - 8), &n) || n > INT64_MAX)
+        return false;
+    *ret = (int64_t)n;
+    return true;
+}
+
+static void clean_folder(const char *path, int64_t current)
+{
+    DIR *dir = opendir(path);
+    if (!dir)
+        return;
+    for (struct dirent *e; (e = readdir(dir));) {
+        int64_t number;
+        char *file;
+        if (!generation_number(e->d_name, &number) || number == current || asprintf(&file, "%s/%s", path, e->d_name) < 0)
+            continue;
+        if (number > current || is_old(file))
+            remove_database(file);
+        free(file);
+    }
+    closedir(dir);
+}
+
+static void clean_dataset(struct store *s, const char *path, const char *id)
+{
+    struct error err;
+    const struct dataset *d = catalog_dataset(s->catalog, str_from(id), &err);
+    if (d)
+        clean_folder(path, d->generation);
+    else if (err.code == ERROR_DATASET_NOT_FOUND && is_old(path))
+        remove_folder(path);
+    dataset_release(d);
+}
+
+void clean_up(struct store *s)
+{
+    char *datasets, *path;
+    if (asprintf(&datasets, "%s/datasets", s->dir) < 0)
+        return;
+    DIR *dir = opendir(datasets);
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || asprintf(&path, "%s/%s", datasets, e->d_name) < 0)
+            continue;
+        if (e->d_name[0] == '.')
+            remove_folder(path); /* a creation that did not end */
+        else
+            clean_dataset(s, path, e->d_name);
+        free(path);
+    }
+    if (dir)
+        closedir(dir);
+    free(datasets);
+}

@@ -1,0 +1,168 @@
+/* The embedded engine's inside: what the files of store/sqlite share. docs/storage.md draws it.
+ *
+ * A `struct table` is a dataset at work, made at first touch and kept. Its `struct generation` is the open file
+ * rows-<n>.db: one writer connection (all writes, all checkpoints) and readers that come and go. Locks, in this order:
+ *
+ *     table->turn     who holds it may write, open, close, replace the table's file: one at a time, first come first served
+ *     store->lock     the table of tables, table->current, the states, uses and idle readers: held for moments, never over I/O
+ *
+ * A generation is never closed while `uses` counts somebody; one that a newer generation replaced is closed by its last user. */
+#ifndef SELTZER_STORE_SQLITE_ENGINE_H
+#define SELTZER_STORE_SQLITE_ENGINE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "sql/sql.h"
+#include "store/store.h"
+
+enum {
+    FORMAT_VERSION = 1,            /* PRAGMA user_version of rows-<n>.db */
+    AUDIT_HASH_BYTES = 32,
+    TABLE_BUCKETS = 1024,
+    OPEN_FILES_MAX = 64,           /* generations kept open while nobody uses them */
+    IDLE_READERS_MAX = 8,          /* of a generation */
+    IDLE_READERS_ALL_MAX = 24,
+    READER_CACHE_BYTES = 1 << 20,
+    WRITER_CACHE_BYTES = 1 << 20,
+    BULK_FROM_BYTES = 1 << 20,     /* a write from this size on borrows cache */
+    CHECKPOINT_IDLE_MS = 500,
+    CHECKPOINT_FRAMES = 2048,      /* 16 MiB of WAL: checkpoint even when busy */
+    TICK_MS = 250,
+    QUERY_DEADLINE_MS = 30000,
+    KEEP_SECONDS = 15 * 24 * 3600, /* former generations */
+    WITNESS_KEEP_MS = 24 * 3600 * 1000,
+};
+
+/* The one row of the table `meta`, and the audit chain's head: what changes together with the rows. */
+struct meta {
+    struct store_state state;
+    int64_t next_sid;
+    int64_t key_column;     /* physical number of the row identifier, 0 for none */
+    int64_t key_scaled;     /* number keys: one with a decimal point was seen (apply.c) */
+    int64_t audit_seq;
+    unsigned char audit_hash[AUDIT_HASH_BYTES];
+};
+
+/* First come, first served. */
+struct turn {
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    uint64_t next, serving;
+};
+void turn_init(struct turn *t);
+void turn_fini(struct turn *t);
+void turn_take(struct turn *t);
+bool turn_try(struct turn *t); /* false when it is taken */
+void turn_give(struct turn *t);
+
+struct applier;
+struct table;
+
+struct generation {
+    struct table *table;
+    int64_t number;
+    char *path;
+    struct sql *writer;          /* under the turn; NULL after a fault until it is opened again */
+    struct applier *applier;     /* the writer's statements */
+    atomic_int wal_frames;
+    atomic_llong written_ms;     /* monotonic */
+    /* under store->lock */
+    unsigned uses;
+    bool retired;
+    uint64_t used;
+    struct sql *idle[IDLE_READERS_MAX];
+    unsigned idle_n;
+    struct generation *next;     /* of store->open */
+};
+
+struct table {
+    char id[DATASET_ID_LENGTH + 1];
+    struct turn turn;
+    /* under store->lock; changed only by the turn's holder */
+    int64_t generation;
+    struct generation *current;  /* NULL while closed */
+    struct meta meta;
+    bool has_meta, dropped;
+    unsigned refs;
+    struct table *next;
+};
+
+struct store {
+    char *dir;
+    struct catalog *catalog;
+    size_t cache_bytes, cache_lent;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct table *buckets[TABLE_BUCKETS];
+    struct generation *open;
+    unsigned open_n, idle_readers;
+    uint64_t clock;              /* of `used` */
+    bool stopping, thread_runs;
+    pthread_t thread;
+};
+
+/* ── engine.c: tables and their open files ── */
+
+/* The table with its turn taken and its file open, writer included. Give back with table_give(). */
+struct table *table_take(struct store *s, const struct dataset *d, struct error *err);
+void table_give(struct store *s, struct table *t);
+/* The open file for reading, without the turn when it is open already. */
+struct generation *generation_use(struct store *s, const struct dataset *d, struct error *err);
+void generation_leave(struct store *s, struct generation *g);
+/* Under the turn: the writer ran into a fault; close it. table_take() opens a new one. */
+void generation_break_writer(struct generation *g);
+/* Under the turn, after a commit: what readers of store_state see. */
+void table_publish(struct store *s, struct table *t, const struct meta *m);
+/* Under the turn: the generation `number` (its file is complete and synced) takes over, with its meta. */
+void table_advance(struct store *s, struct table *t, int64_t number, const struct meta *m);
+/* Under the turn. Nobody finds the table again; its files are closed when their users leave. */
+void table_forget(struct store *s, struct table *t);
+void table_unref(struct store *s, struct table *t); /* with table_forget(), instead of table_give() */
+struct sql *reader_take(struct store *s, struct generation *g, struct error *err);
+void reader_give(struct store *s, struct generation *g, struct sql *reader, bool good);
+/* Cache for a bulk write: how much was lent; give the same back. */
+size_t cache_lend(struct store *s);
+void cache_return(struct store *s, size_t bytes);
+
+/* ── layout.c: files, tables, the meta row ── */
+
+char *path_of_table(const struct store *s, const char *id); /* malloc'ed */
+char *path_of_generation(const struct store *s, const char *id, int64_t number);
+must_use bool sync_folder(const char *path, struct error *err);
+void remove_database(const char *path); /* with -wal, -shm and -journal */
+/* Creates the tables in a SQL_BUILD file, inside its transaction. The index on the row identifier is apart. */
+must_use bool layout_create(struct sql *db, const struct columns *columns, struct error *err);
+must_use bool layout_create_key_index(struct sql *db, const struct column *key, struct error *err);
+must_use bool layout_check_format(struct sql *db, struct error *err);
+/* "c3", or what of it identifies: json_extract(c3,'$.url'). */
+void layout_key_expression(const struct column *key, char *ret, size_t n);
+const char *layout_column_type(const struct type *type); /* "TEXT COLLATE DECIMAL1"… */
+void meta_init(struct meta *m, const struct columns *columns);
+must_use bool meta_insert(struct sql *db, const struct meta *m, struct error *err);
+must_use bool meta_update(struct sql *db, const struct meta *m, struct error *err);
+must_use bool meta_read(struct sql *db, struct meta *ret, struct error *err);
+must_use bool meta_read_state(struct sql *db, struct store_state *ret, struct error *err);
+
+/* ── ledger.c: the rows that a write leaves beside its data ── */
+
+struct ledger_entry {
+    const char *action;  /* "upsert", "replace", "truncate", "create", "add_column", "row_identifier" */
+    const char *request_id, *user_id;
+    int64_t at_ms, generation;
+    struct write_counts counts;
+};
+/* A version row and an audit row for the version that m->state.version is by now. Moves the audit head in m. */
+must_use bool ledger_add(struct sql *db, struct meta *m, const struct ledger_entry *e, struct error *err);
+/* *ret_found: this key was seen with this witness, and *ret is what it had. Another witness: IDEMPOTENCY_MISMATCH. */
+must_use bool witness_find(struct sql *db, const struct write *w, bool *ret_found, struct write_counts *ret, struct error *err);
+must_use bool witness_add(struct sql *db, const struct write *w, int64_t version, int64_t at_ms, const struct write_counts *counts, struct error *err);
+/* Version, audit and witness rows from one file to the next generation's. */
+must_use bool ledger_copy(struct sql *from, struct sql *to, struct error *err);
+
+/* ── clean.c ── */
+
+void clean_up(struct store *s);
+void remove_folder(const char *path);
+
+#endif

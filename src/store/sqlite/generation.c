@@ -1,0 +1,364 @@
+/* The next generation (docs/storage.md, "Generations").
+ *
+ *     build rows-<g+1>.db beside rows-<g>.db ─► sync file and folder ─► one catalog transaction flips the pointer
+ *                                                                       (that is the commit) ─► readers of g finish
+ *
+ * The file is built without journal and syncs: until the flip nobody knows it, and at start files beyond the catalog's
+ * pointer are removed. The former file stays for restore (clean.c tells for how long). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "store/sqlite/apply.h"
+#include "store/sqlite/generation.h"
+#include "store/stop_point.h"
+
+enum { BUILD_CACHE_BYTES = 4 << 20 };
+
+/* A generation in the making, under the table's turn. */
+struct build {
+    struct store *s;
+    struct table *t;
+    int64_t number;
+    char *path;
+    size_t lent;
+    struct sql *db;          /* NULL when not open */
+    struct applier *applier;
+    struct meta meta;        /* what the new file will say */
+};
+
+static bool build_open(struct build *b, const struct columns *columns, struct error *err)
+{
+    remove_database(b->path);
+    b->db = sql_open(b->path, SQL_BUILD, b->lent ? b->lent : BUILD_CACHE_BYTES, err);
+    b->applier = b->db ? applier_new(b->db, err) : NULL;
+    return b->applier && sql_exec(b->db, "BEGIN", err) && layout_create(b->db, columns, err);
+}
+
+static void build_close(struct build *b)
+{
+    applier_free(b->applier);
+    sql_close(b->db);
+    b->applier = NULL;
+    b->db = NULL;
+}
+
+static bool build_init(struct build *b, struct store *s, struct table *t, bool bulk, struct error *err)
+{
+    *b = (struct build){.s = s, .t = t, .number = t->generation + 1, .meta = t->meta};
+    b->path = path_of_generation(s, t->id, b->number);
+    if (!b->path)
+        return error_no_memory(err);
+    b->lent = bulk ? cache_lend(s) : 0;
+    return true;
+}
+
+/* Whatever is still of it goes. */
+static void build_fini(struct build *b, bool keep_file)
+{
+    build_close(b);
+    if (b->path && !keep_file)
+        remove_database(b->path);
+    if (b->lent)
+        cache_return(b->s, b->lent);
+    free(b->path);
+}
+
+/* On disk, entry and all, with no connection open on it. */
+static bool build_settle(struct build *b, struct error *err)
+{
+    if (!meta_insert(b->db, &b->meta, err) || !sql_exec(b->db, "COMMIT", err))
+        return false;
+    applier_free(b->applier);
+    b->applier = NULL;
+    struct sql *db = b->db;
+    b->db = NULL;
+    char *folder = path_of_table(b->s, b->t->id);
+    bool ok = folder ? sql_build_finish(db, err) && sync_folder(folder, err) : error_no_memory(err);
+    if (!folder)
+        sql_close(db);
+    free(folder);
+    return ok;
+}
+
+static const struct dataset *build_flip(struct build *b, bool set_row_identifier, int row_identifier, struct error *err)
+{
+    const struct generation_flip flip = {
+        .from = b->t->generation, .to = b->number, .set_row_identifier = set_row_identifier, .row_identifier = row_identifier,
+        .shape_version = set_row_identifier ? b->meta.state.shape_version : 0,
+    };
+    stop_point("replace_synced");
+    const struct dataset *d = catalog_flip_generation(b->s->catalog, b->t->id, &flip, err);
+    if (!d)
+        return NULL;
+    stop_point("replace_flipped");
+    table_advance(b->s, b->t, b->number, &b->meta);
+    return d;
+}
+
+/* ── replace ── */
+
+static const struct column *key_of(const struct columns *c)
+{
+    return c->row_identifier >= 0 ? &c->v[c->row_identifier] : NULL;
+}
+
+static struct apply apply_for(struct build *b, struct write *w)
+{
+    const struct meta *was = &b->t->meta;
+    return (struct apply){
+        .db = b->db, .applier = b->applier, .write = w, .meta = &b->meta, .at_ms = write_time(was), .version = was->state.version + 1,
+        .sink = {w->result, w->ctx},
+    };
+}
+
+static void empty_meta(struct build *b)
+{
+    b->meta = b->t->meta;
+    b->meta.state.rows = 0;
+    b->meta.key_scaled = 0;
+}
+
+/* All rows new: inserts in input order, then the index in one go. APPLY_DUPLICATE: some key came twice, or some row is
+ * not an insert. */
+static enum apply_outcome fill_plainly(struct build *b, struct apply *a, struct error *err)
+{
+    const struct columns *c = &a->write->dataset->columns;
+    empty_meta(b);
+    if (!build_open(b, c, err))
+        return APPLY_FAULT;
+    *a = apply_for(b, a->write);
+    enum apply_outcome outcome = apply_plain(a, err);
+    if (outcome != APPLY_DONE || !key_of(c) || layout_create_key_index(b->db, key_of(c), err))
+        return outcome;
+    return sql_failure_is_fault(b->db) ? APPLY_FAULT : APPLY_DUPLICATE;
+}
+
+/* The same as an upsert into an empty table. */
+static enum apply_outcome fill_by_key(struct build *b, struct apply *a, struct error *err)
+{
+    const struct columns *c = &a->write->dataset->columns;
+    build_close(b);
+    empty_meta(b);
+    if (!build_open(b, c, err) || (key_of(c) && !layout_create_key_index(b->db, key_of(c), err)))
+        return APPLY_FAULT;
+    *a = apply_for(b, a->write);
+    return apply_rows(a, err);
+}
+
+static bool fill(struct build *b, struct apply *a, struct error *err)
+{
+    enum apply_outcome outcome = fill_plainly(b, a, err);
+    if (outcome == APPLY_DUPLICATE)
+        outcome = fill_by_key(b, a, err);
+    return outcome == APPLY_DONE;
+}
+
+/* The ledger goes along: version, audit and witness rows are the dataset's, not the generation's. */
+static bool add_ledger(struct build *b, const struct apply *a, const char *action, struct error *err)
+{
+    struct write *w = a->write;
+    b->meta.state.version = a->version;
+    b->meta.state.modified_ms = a->at_ms;
+    return ledger_copy(b->t->current->writer, b->db, err) && write_ledger(b->db, &b->meta, w, action, b->number, a->at_ms, &a->counts, err);
+}
+
+static bool replace(struct build *b, struct write *w, struct error *err)
+{
+    struct apply a = {.write = w};
+    if (!write_check(&b->t->meta, w, err) || !fill(b, &a, err) || !add_ledger(b, &a, w->replace ? "replace" : "truncate", err))
+        return false;
+    const struct dataset *flipped = NULL;
+    if (!w->dry_run) {
+        flipped = build_settle(b, err) ? build_flip(b, false, -1, err) : NULL;
+        if (!flipped)
+            return false;
+        dataset_release(flipped);
+    }
+    w->counts = a.counts;
+    w->at_ms = a.at_ms;
+    w->state = b->t->meta.state;
+    return true;
+}
+
+static bool was_done_before(struct table *t, struct write *w, bool *ret_done, struct error *err)
+{
+    *ret_done = false;
+    if (!w->idempotency_key.n)
+        return true;
+    if (!witness_find(t->current->writer, w, ret_done, &w->counts, err))
+        return false;
+    w->state = t->meta.state;
+    return true;
+}
+
+/* Reading the former generation may have met a fault of its file. */
+static void leave_table(struct store *s, struct table *t)
+{
+    if (t->current && t->current->writer && sql_is_broken(t->current->writer))
+        generation_break_writer(t->current);
+    table_give(s, t);
+}
+
+void generation_replace(struct store *s, struct write *w)
+{
+    struct build b;
+    bool done = false;
+    struct table *t = table_take(s, w->dataset, &w->error);
+    w->done = false;
+    if (!t)
+        return;
+    bool ok = was_done_before(t, w, &done, &w->error);
+    if (ok && !done) {
+        bool bulk = w->stage && stage_bytes(w->stage) >= BULK_FROM_BYTES;
+        int64_t from = t->generation;
+        ok = build_init(&b, s, t, bulk, &w->error);
+        if (ok) {
+            ok = replace(&b, w, &w->error);
+            build_fini(&b, t->generation != from);
+        }
+    }
+    w->done = ok;
+    leave_table(s, t);
+}
+
+/* ── a new row identifier ── */
+
+/* Rows that stand in the way, if any: two numbers and the value. */
+static bool find_two(struct sql *db, const char *text, struct buf *ret_value, int64_t ret_sids[2], bool *ret_found, struct error *err)
+{
+    struct sql_statement *st = sql_prepare(db, str_from(text), err);
+    if (!st)
+        return false;
+    enum sql_step step = sql_step(db, st, err);
+    *ret_found = step == SQL_ROW;
+    if (step == SQL_ROW) {
+        struct cell c;
+        ret_sids[0] = sql_i64(st, 0);
+        ret_sids[1] = sql_i64(st, 1);
+        sql_cell(st, 2, &c);
+        if (c.kind == CELL_INT)
+            buf_add_i64(ret_value, c.i);
+        else if (c.kind == CELL_TEXT)
+            buf_add_str(ret_value, str_head_utf8(c.s, 200));
+    }
+    sql_finalize(st);
+    return step == SQL_ROW || step == SQL_DONE;
+}
+
+static bool check_identifies(struct sql *db, const struct column *key, const struct row_id_key *row_ids, struct error *err)
+{
+    char expression[64], text[256], one[ROW_ID_LENGTH], other[ROW_ID_LENGTH];
+    struct buf value = {0};
+    int64_t sids[2];
+    bool found;
+    layout_key_expression(key, expression, sizeof expression);
+    snprintf(text, sizeof text, "SELECT min(sid),max(sid),NULL FROM rows WHERE %s IS NULL HAVING count(*)>0", expression);
+    if (!find_two(db, text, &value, sids, &found, err))
+        return false;
+    if (found) {
+        row_id_format(row_ids, sids[0], one);
+        row_id_format(row_ids, sids[1], other);
+        error_set(err, ERROR_COLUMN_HAS_NULLS, "column \"" FMT_STR "\" has no value in some rows, among them %.*s and %.*s: it cannot identify rows",
+                  ARG_STR(key->field_name), ROW_ID_LENGTH, one, ROW_ID_LENGTH, other);
+        error_data_str(err, "column", key->field_name);
+        return false;
+    }
+    snprintf(text, sizeof text, "SELECT min(sid),max(sid),%s AS k FROM rows GROUP BY k HAVING count(*)>1 LIMIT 1", expression);
+    if (!find_two(db, text, &value, sids, &found, err))
+        return false;
+    if (found) {
+        row_id_format(row_ids, sids[0], one);
+        row_id_format(row_ids, sids[1], other);
+        error_set(err, ERROR_COLUMN_NOT_UNIQUE, "column \"" FMT_STR "\" has the value \"" FMT_STR "\" in rows %.*s and %.*s: it cannot identify rows",
+                  ARG_STR(key->field_name), ARG_STR(buf_str(&value)), ROW_ID_LENGTH, one, ROW_ID_LENGTH, other);
+        error_data_str(err, "column", key->field_name);
+        error_data_str(err, "value", buf_str(&value));
+    }
+    buf_free(&value);
+    return !found;
+}
+
+static bool copy_rows(struct sql *from, struct sql *to, const struct columns *columns, struct error *err)
+{
+    struct buf in = {0}, out = {0};
+    buf_add_z(&in, "SELECT sid,created,updated,version");
+    buf_add_z(&out, "INSERT INTO rows VALUES(?1,?2,?3,?4");
+    for (size_t i = 0; i < columns->n; i++) {
+        buf_printf(&in, ",c%d", columns->v[i].physical);
+        buf_printf(&out, ",?%zu", i + 5);
+    }
+    buf_add_z(&in, " FROM rows ORDER BY sid");
+    buf_add_z(&out, ")");
+    size_t n = columns->n + 4;
+    struct cell *cells = calloc(n, sizeof *cells);
+    bool ok = (buf_ok(&in) && buf_ok(&out) && cells) || error_no_memory(err);
+    struct sql_statement *read = ok ? sql_prepare(from, buf_str(&in), err) : NULL;
+    struct sql_statement *write = read ? sql_prepare(to, buf_str(&out), err) : NULL;
+    enum sql_step step = SQL_DONE;
+    ok = write;
+    while (ok && (step = sql_step(from, read, err)) == SQL_ROW)
+        ok = sql_cells(from, read, cells, n, err) && sql_bind_cells(to, write, 1, cells, n, err) && sql_run(to, write, err);
+    sql_finalize(read);
+    sql_finalize(write);
+    free(cells);
+    buf_free(&in);
+    buf_free(&out);
+    return ok && step == SQL_DONE;
+}
+
+/* key_scaled as the rows have it. */
+static bool look_at_keys(struct build *b, const struct column *key, struct error *err)
+{
+    char text[128];
+    b->meta.key_column = key ? key->physical : 0;
+    b->meta.key_scaled = 0;
+    if (!key || key->type->id != TYPE_NUMBER)
+        return true;
+    snprintf(text, sizeof text, "SELECT EXISTS(SELECT 1 FROM rows WHERE instr(c%d,'.')>0)", key->physical);
+    return sql_exec_i64(b->db, text, &b->meta.key_scaled, err);
+}
+
+static bool rekey(struct build *b, const struct dataset *d, const struct column *key, struct error *err)
+{
+    struct store_state *state = &b->meta.state;
+    struct sql *old = b->t->current->writer;
+    if (key && !check_identifies(old, key, &state->row_ids, err))
+        return false;
+    if (!build_open(b, &d->columns, err) || !copy_rows(old, b->db, &d->columns, err) || !look_at_keys(b, key, err))
+        return false;
+    if (key && !layout_create_key_index(b->db, key, err))
+        return false;
+    state->version++;
+    state->shape_version = state->version;
+    state->modified_ms = write_time(&b->t->meta);
+    const struct ledger_entry entry = {.action = "row_identifier", .at_ms = state->modified_ms, .generation = b->number};
+    return ledger_copy(old, b->db, err) && ledger_add(b->db, &b->meta, &entry, err) && build_settle(b, err);
+}
+
+const struct dataset *store_set_row_identifier(struct store *s, const struct dataset *d, int column, struct error *err)
+{
+    struct build b;
+    if (column >= (int)d->columns.n) {
+        error_set(err, ERROR_INTERNAL, "no column %d", column);
+        return NULL;
+    }
+    const struct column *key = column >= 0 ? &d->columns.v[column] : NULL;
+    if (key && !key->type->can_identify_rows) {
+        error_set(err, ERROR_COLUMN_BAD_IDENTIFIER_TYPE, "column \"" FMT_STR "\" is of type %s, which cannot identify rows", ARG_STR(key->field_name), key->type->soql_name);
+        error_data_str(err, "column", key->field_name);
+        return NULL;
+    }
+    struct table *t = table_take(s, d, err);
+    if (!t)
+        return NULL;
+    int64_t from = t->generation;
+    const struct dataset *flipped = NULL;
+    if (build_init(&b, s, t, t->meta.state.rows > 10000, err)) {
+        if (rekey(&b, d, key, err))
+            flipped = build_flip(&b, true, column, err);
+        build_fini(&b, t->generation != from);
+    }
+    leave_table(s, t);
+    return flipped;
+}

@@ -1,0 +1,127 @@
+/* Reading: a pooled reader, one snapshot a query, a deadline. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store/sqlite/engine.h"
+
+static bool run(struct sql *db, struct str text, struct error *err)
+{
+    struct sql_statement *st = sql_cached(db, text, err);
+    return st && sql_run(db, st, err);
+}
+
+/* A reader inside a snapshot. */
+static struct sql *begin(struct store *s, struct generation *g, struct store_state *ret, struct error *err)
+{
+    struct sql *db = reader_take(s, g, err);
+    if (!db)
+        return NULL;
+    sql_set_deadline(db, QUERY_DEADLINE_MS);
+    if (run(db, STR("BEGIN"), err) && meta_read_state(db, ret, err))
+        return db;
+    reader_give(s, g, db, false);
+    return NULL;
+}
+
+static void end(struct store *s, struct generation *g, struct sql *db)
+{
+    struct error ignored;
+    sql_set_deadline(db, 0);
+    bool good = !sql_is_broken(db) && run(db, STR("COMMIT"), &ignored);
+    reader_give(s, g, db, good);
+}
+
+static bool bind_all(struct sql *db, struct sql_statement *st, const struct query *q, struct error *err)
+{
+    return sql_bind_cells(db, st, 1, q->sql.parameters, q->sql.n, err);
+}
+
+static bool send_rows(struct sql *db, struct sql_statement *st, const struct query *q, const struct store_reader *reader, struct error *err)
+{
+    struct cell *cells = calloc(q->n_columns + 1, sizeof *cells);
+    if (!cells)
+        return error_no_memory(err);
+    bool ok = true;
+    enum sql_step step = SQL_DONE;
+    while (ok && (step = sql_step(db, st, err)) == SQL_ROW)
+        ok = sql_cells(db, st, cells, q->n_columns, err) && reader->row(reader->ctx, cells, err);
+    free(cells);
+    if (!ok)
+        sql_reset(st);
+    return ok && step == SQL_DONE;
+}
+
+bool store_query(struct store *s, const struct dataset *d, const struct query *q, const struct store_reader *reader, struct error *err)
+{
+    struct store_state state;
+    struct generation *g = generation_use(s, d, err);
+    if (!g)
+        return false;
+    struct sql *db = begin(s, g, &state, err);
+    bool ok = db;
+    if (ok) {
+        struct sql_statement *st = sql_cached(db, buf_str(&q->sql.text), err);
+        ok = st && bind_all(db, st, q, err) && (!reader->begin || reader->begin(reader->ctx, &state, err)) && send_rows(db, st, q, reader, err);
+        end(s, g, db);
+    }
+    generation_leave(s, g);
+    return ok;
+}
+
+/* ── one row's number ── */
+
+static bool find(struct sql *db, const struct column *key_column, const struct cell *who, bool *ret_found, int64_t *ret_sid, int64_t *ret_version, struct error *err)
+{
+    char expression[64] = "sid", text[160];
+    if (key_column)
+        layout_key_expression(key_column, expression, sizeof expression);
+    snprintf(text, sizeof text, "SELECT sid,version FROM rows WHERE %s=?1", expression);
+    struct sql_statement *st = sql_cached(db, str_from(text), err);
+    if (!st || !sql_bind(db, st, 1, who, err))
+        return false;
+    enum sql_step step = sql_step(db, st, err);
+    if (step == SQL_FAILED || step == SQL_CONSTRAINT)
+        return false;
+    *ret_found = step == SQL_ROW;
+    if (step == SQL_ROW) {
+        *ret_sid = sql_i64(st, 0);
+        *ret_version = sql_i64(st, 1);
+        sql_reset(st);
+    }
+    return true;
+}
+
+/* What the index knows a key by: a url's address. */
+static bool index_key(const struct column *c, const struct cell *key, struct arena *a, struct cell *ret, struct error *err)
+{
+    *ret = *key;
+    if (c->type->id != TYPE_URL)
+        return true;
+    struct str bytes;
+    if (!c->type->key(key, a, &bytes))
+        return error_no_memory(err);
+    *ret = cell_text(bytes);
+    return true;
+}
+
+bool store_find_row(struct store *s, const struct dataset *d, const struct cell *key, int64_t sid, bool *ret_found, int64_t *ret_sid, int64_t *ret_version, struct error *err)
+{
+    const struct columns *c = &d->columns;
+    const struct column *key_column = key && c->row_identifier >= 0 ? &c->v[c->row_identifier] : NULL;
+    struct arena a = {0};
+    struct store_state state;
+    struct cell who = cell_int(sid);
+    if (key && !key_column)
+        return error_set(err, ERROR_INTERNAL, "a key for a dataset without row identifier");
+    if (key && !index_key(key_column, key, &a, &who, err))
+        return false;
+    struct generation *g = generation_use(s, d, err);
+    struct sql *db = g ? begin(s, g, &state, err) : NULL;
+    bool ok = db && find(db, key_column, &who, ret_found, ret_sid, ret_version, err);
+    if (db)
+        end(s, g, db);
+    if (g)
+        generation_leave(s, g);
+    arena_free(&a);
+    return ok;
+}

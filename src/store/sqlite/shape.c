@@ -1,0 +1,135 @@
+/* Datasets come, grow columns and go. A new dataset's folder is made under a name that nobody reads and renamed when it is
+ * whole and on disk, so a folder that exists has its file. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "store/sqlite/engine.h"
+#include "store/sqlite/generation.h"
+
+static bool create_file(const char *path, const struct dataset *d, struct error *err)
+{
+    struct meta m;
+    meta_init(&m, &d->columns);
+    m.state.modified_ms = clock_wall_ms();
+    m.state.shape_version = m.state.version;
+    const struct column *key = d->columns.row_identifier >= 0 ? &d->columns.v[d->columns.row_identifier] : NULL;
+    const struct ledger_entry entry = {.action = "create", .user_id = d->owner, .at_ms = m.state.modified_ms, .generation = d->generation};
+    struct sql *db = sql_open(path, SQL_BUILD, READER_CACHE_BYTES, err);
+    if (!db)
+        return false;
+    bool ok = sql_exec(db, "BEGIN", err) && layout_create(db, &d->columns, err) && (!key || layout_create_key_index(db, key, err)) &&
+              ledger_add(db, &m, &entry, err) && meta_insert(db, &m, err) && sql_exec(db, "COMMIT", err);
+    if (ok)
+        return sql_build_finish(db, err);
+    sql_close(db);
+    return false;
+}
+
+/* mkdir, the file, and both on disk; then the name that counts. */
+static bool create_folder(const char *datasets, const char *making, const char *path, const struct dataset *d, struct error *err)
+{
+    char *file;
+    remove_folder(making);
+    if (mkdir(making, 0700) != 0)
+        return error_from_errno(err, errno, "making the dataset's folder");
+    if (asprintf(&file, "%s/rows-%lld.db", making, (long long)d->generation) < 0)
+        return error_no_memory(err);
+    bool ok = create_file(file, d, err) && sync_folder(making, err);
+    free(file);
+    if (ok && rename(making, path) != 0)
+        ok = error_from_errno(err, errno, "naming the dataset's folder");
+    return ok && sync_folder(datasets, err);
+}
+
+bool store_create(struct store *s, const struct dataset *d, struct error *err)
+{
+    char *datasets = NULL, *making = NULL, *path = path_of_table(s, d->id);
+    bool ok = asprintf(&datasets, "%s/datasets", s->dir) >= 0 && asprintf(&making, "%s/datasets/.%s", s->dir, d->id) >= 0 && path;
+    if (!ok)
+        error_no_memory(err);
+    else if (access(path, F_OK) == 0)
+        ok = error_set(err, ERROR_INTERNAL, "dataset %s has its files already", d->id);
+    else if (!(ok = create_folder(datasets, making, path, d, err)))
+        remove_folder(making);
+    free(datasets);
+    free(making);
+    free(path);
+    return ok;
+}
+
+/* ── columns ── */
+
+static bool has_column(struct sql *db, const struct column *c, bool *ret, struct error *err)
+{
+    char text[96];
+    int64_t n = 0;
+    snprintf(text, sizeof text, "SELECT count(*) FROM pragma_table_info('rows') WHERE name='c%d'", c->physical);
+    if (!sql_exec_i64(db, text, &n, err))
+        return false;
+    *ret = n != 0;
+    return true;
+}
+
+static bool alter(struct sql *db, struct meta *m, const struct column *c, int64_t generation, struct error *err)
+{
+    char text[128];
+    snprintf(text, sizeof text, "ALTER TABLE rows ADD COLUMN c%d %s", c->physical, layout_column_type(c->type));
+    m->state.modified_ms = write_time(m);
+    m->state.version++;
+    m->state.shape_version = m->state.version;
+    const struct ledger_entry entry = {.action = "add_column", .at_ms = m->state.modified_ms, .generation = generation};
+    if (!sql_exec(db, "BEGIN IMMEDIATE", err))
+        return false;
+    if (sql_exec(db, text, err) && ledger_add(db, m, &entry, err) && meta_update(db, m, err) && sql_exec(db, "COMMIT", err))
+        return true;
+    struct error ignored;
+    if (sql_in_transaction(db) && !sql_exec(db, "ROLLBACK", &ignored))
+        *err = ignored;
+    return false;
+}
+
+bool store_add_column(struct store *s, const struct dataset *d, const struct column *column, int64_t *ret_shape_version, struct error *err)
+{
+    struct table *t = table_take(s, d, err);
+    if (!t)
+        return false;
+    struct generation *g = t->current;
+    struct meta m = t->meta;
+    bool there = false;
+    bool ok = has_column(g->writer, column, &there, err);
+    if (ok && !there) {
+        ok = alter(g->writer, &m, column, g->number, err);
+        if (ok)
+            table_publish(s, t, &m);
+        else if (sql_is_broken(g->writer) || sql_in_transaction(g->writer))
+            generation_break_writer(g);
+    }
+    if (ok)
+        *ret_shape_version = m.state.shape_version;
+    table_give(s, t);
+    return ok;
+}
+
+/* ── the end ── */
+
+void store_drop(struct store *s, const char *dataset_id)
+{
+    struct dataset d = {.generation = 1};
+    struct error ignored;
+    char *path = path_of_table(s, dataset_id);
+    snprintf(d.id, sizeof d.id, "%s", dataset_id);
+    /* Taken even when its file cannot be opened: then nobody has it open either. */
+    struct table *t = path && access(path, F_OK) == 0 ? table_take(s, &d, &ignored) : NULL;
+    if (t) {
+        table_forget(s, t);
+        turn_give(&t->turn);
+        table_unref(s, t);
+    }
+    if (path)
+        remove_folder(path); /* what stays is removed at a later start (clean.c) */
+    free(path);
+}

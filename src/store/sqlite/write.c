@@ -1,0 +1,336 @@
+/* Writes (store.h, store_write_group): the transaction round the rows.
+ *
+ *     BEGIN IMMEDIATE ─► each write, under its own savepoint when there are several: rows, version, audit, witness
+ *                     ─► the meta row ─► COMMIT (on disk) ─► the new state is seen, results are told
+ *
+ * A refused write leaves its savepoint alone undone. A fault of disk, memory or lock undoes the whole transaction in
+ * SQLite, whatever savepoints there are; its members are then applied alone, each from its stage. Replaces and truncates
+ * take generation.c's way. (docs/storage.md) */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "store/sqlite/apply.h"
+#include "store/sqlite/generation.h"
+#include "store/stop_point.h"
+
+/* ── results of a group wait for the commit: a member may have to be applied again ── */
+
+struct held_results {
+    struct row_result *v;
+    size_t n, cap;
+    struct arena keys;
+    bool failed;
+};
+
+static void hold_result(void *ctx, const struct row_result *r)
+{
+    struct held_results *h = ctx;
+    if (h->n == h->cap) {
+        size_t cap = h->cap ? h->cap * 2 : 16;
+        struct row_result *v = realloc(h->v, cap * sizeof *v);
+        if (!v) {
+            h->failed = true;
+            return;
+        }
+        h->v = v;
+        h->cap = cap;
+    }
+    h->v[h->n] = *r;
+    if (r->key.kind == CELL_TEXT || r->key.kind == CELL_BLOB) {
+        h->v[h->n].key.s = arena_str(&h->keys, r->key.s);
+        h->failed |= !h->v[h->n].key.s.p;
+    }
+    h->n++;
+}
+
+static void tell_results(struct held_results *h, const struct write *w)
+{
+    for (size_t i = 0; i < h->n; i++)
+        w->result(w->ctx, &h->v[i]);
+    h->n = 0;
+}
+
+static void free_results(struct held_results *h)
+{
+    free(h->v);
+    arena_free(&h->keys);
+}
+
+/* ── one write inside the transaction ── */
+
+static bool check_shape(const struct meta *m, const struct write *w, struct error *err)
+{
+    const struct columns *c = &w->dataset->columns;
+    int64_t key = c->row_identifier >= 0 ? c->v[c->row_identifier].physical : 0;
+    if (key == m->key_column)
+        return true;
+    return error_set(err, ERROR_DATASET_SHAPE_CHANGED, "the dataset's row identifier was changed during the upload: nothing was written; send it again");
+}
+
+bool write_check(const struct meta *m, const struct write *w, struct error *err)
+{
+    if (w->has_expected_version && w->expected_version != m->state.version) {
+        error_set(err, ERROR_DATASET_VERSION_MISMATCH, "the dataset has version %lld, not the expected %lld: read it again", (long long)m->state.version,
+                  (long long)w->expected_version);
+        error_data_str(err, "dataset", str_from(w->dataset->id));
+        error_data_i64(err, "version", m->state.version);
+        return false;
+    }
+    return check_shape(m, w, err);
+}
+
+int64_t write_time(const struct meta *m)
+{
+    int64_t now = clock_wall_ms();
+    return now > m->state.modified_ms ? now : m->state.modified_ms;
+}
+
+bool write_ledger(struct sql *db, struct meta *m, const struct write *w, const char *action, int64_t generation, int64_t at_ms, const struct write_counts *counts,
+                  struct error *err)
+{
+    const struct ledger_entry entry = {
+        .action = action, .request_id = w->request_id, .user_id = w->user_id, .at_ms = at_ms, .generation = generation, .counts = *counts,
+    };
+    if (!ledger_add(db, m, &entry, err))
+        return false;
+    return !w->idempotency_key.n || witness_add(db, w, m->state.version, at_ms, counts, err);
+}
+
+static enum apply_outcome from_bool(struct sql *db, bool ok, const struct error *err)
+{
+    return ok ? APPLY_DONE : apply_failure(db, err);
+}
+
+/* *ret_replayed: done before, under the same Idempotency-Key; nothing was changed now. */
+static enum apply_outcome apply_one(struct generation *g, struct meta *m, struct write *w, struct result_sink sink, bool *ret_replayed, struct error *err)
+{
+    struct sql *db = g->writer;
+    *ret_replayed = false;
+    if (w->idempotency_key.n && !witness_find(db, w, ret_replayed, &w->counts, err))
+        return apply_failure(db, err);
+    if (*ret_replayed)
+        return APPLY_DONE;
+    if (!write_check(m, w, err))
+        return APPLY_REFUSED;
+    struct apply a = {
+        .db = db, .applier = g->applier, .write = w, .meta = m, .at_ms = write_time(m), .version = m->state.version + 1, .sink = sink,
+    };
+    enum apply_outcome outcome = apply_rows(&a, err);
+    if (outcome != APPLY_DONE)
+        return outcome;
+    m->state.version = a.version;
+    m->state.modified_ms = a.at_ms;
+    w->counts = a.counts;
+    w->at_ms = a.at_ms;
+    return from_bool(db, write_ledger(db, m, w, "upsert", g->number, a.at_ms, &a.counts, err), err);
+}
+
+/* ── a transaction of one or several ── */
+
+struct member {
+    struct write *w;
+    struct held_results held;
+    bool good;            /* applied; done when the commit is */
+    struct store_state state;
+};
+
+static bool begin(struct sql *db, struct error *err)
+{
+    struct sql_statement *st = sql_cached(db, STR("BEGIN IMMEDIATE"), err);
+    return st && sql_run(db, st, err);
+}
+
+static bool commit(struct sql *db, struct error *err)
+{
+    struct sql_statement *st = sql_cached(db, STR("COMMIT"), err);
+    return st && sql_run(db, st, err);
+}
+
+/* Some faults have rolled back already. A rollback that fails leaves a connection that must go. */
+static void roll_back(struct generation *g)
+{
+    struct error ignored;
+    if (g->writer && sql_in_transaction(g->writer) && !sql_exec(g->writer, "ROLLBACK", &ignored))
+        generation_break_writer(g);
+}
+
+static struct result_sink sink_of(struct member *m, bool several)
+{
+    if (!m->w->result)
+        return (struct result_sink){0};
+    if (several)
+        return (struct result_sink){hold_result, &m->held};
+    return (struct result_sink){m->w->result, m->w->ctx};
+}
+
+/* Undone alone: by its savepoint. */
+static bool undo_member(struct sql *db, struct error *err)
+{
+    return sql_exec(db, "ROLLBACK TO one; RELEASE one", err);
+}
+
+static enum apply_outcome apply_member(struct generation *g, struct meta *m, struct member *member, bool several, bool *ret_changed)
+{
+    struct sql *db = g->writer;
+    struct write *w = member->w;
+    struct error fault;
+    struct meta before = *m;
+    bool replayed, savepoint = several || w->dry_run;
+    member->good = false;
+    if (savepoint && !sql_exec(db, "SAVEPOINT one", &w->error))
+        return APPLY_FAULT;
+    enum apply_outcome outcome = apply_one(g, m, w, sink_of(member, several), &replayed, &w->error);
+    if (outcome == APPLY_DONE && member->held.failed) {
+        error_no_memory(&w->error);
+        outcome = APPLY_REFUSED;
+    }
+    if (outcome == APPLY_FAULT)
+        return outcome;
+    member->good = outcome == APPLY_DONE;
+    bool keep = member->good && !w->dry_run && !replayed;
+    if (!keep)
+        *m = before;
+    member->state = m->state;
+    *ret_changed |= keep;
+    if (!savepoint)
+        return outcome;
+    if (keep ? sql_exec(db, "RELEASE one", &fault) : undo_member(db, &fault))
+        return outcome;
+    w->error = fault;
+    return APPLY_FAULT;
+}
+
+/* What a fault says to the members that were well until then. */
+static void spread_fault(struct member *members, size_t n, const struct error *fault)
+{
+    for (size_t i = 0; i < n; i++) {
+        members[i].good = false;
+        if (&members[i].w->error != fault)
+            members[i].w->error = *fault;
+    }
+}
+
+/* False: a fault; nothing of any member stands, all carry the error. */
+static bool transact(struct store *s, struct table *t, struct member *members, size_t n)
+{
+    struct generation *g = t->current;
+    struct meta m = t->meta;
+    struct error fault;
+    bool changed = false, ok = begin(g->writer, &fault);
+    for (size_t i = 0; i < n && ok; i++) {
+        ok = apply_member(g, &m, &members[i], n > 1, &changed) != APPLY_FAULT;
+        if (!ok)
+            fault = members[i].w->error;
+    }
+    ok = ok && (!changed || meta_update(g->writer, &m, &fault));
+    stop_point("before_commit");
+    if (ok && changed)
+        ok = commit(g->writer, &fault);
+    else
+        roll_back(g);
+    if (ok && changed) {
+        stop_point("after_commit");
+        table_publish(s, t, &m);
+    }
+    if (ok)
+        return true;
+    roll_back(g);
+    if (g->writer && sql_is_broken(g->writer))
+        generation_break_writer(g);
+    spread_fault(members, n, &fault);
+    return false;
+}
+
+static void finish_member(struct member *m)
+{
+    struct write *w = m->w;
+    w->done = m->good;
+    w->state = m->state;
+    if (m->good || m->held.n)
+        tell_results(&m->held, w);
+    free_results(&m->held);
+}
+
+/* ── groups ── */
+
+static bool is_bulk(const struct write *w)
+{
+    return w->stage && stage_bytes(w->stage) >= BULK_FROM_BYTES;
+}
+
+static void fail_all(struct write *const *writes, size_t n, const struct error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        writes[i]->done = false;
+        writes[i]->error = *err;
+    }
+}
+
+/* One transaction under the table's turn. */
+static bool write_together(struct store *s, struct write *const *writes, size_t n, struct member *members)
+{
+    struct error err;
+    struct table *t = table_take(s, writes[0]->dataset, &err);
+    if (!t) {
+        fail_all(writes, n, &err);
+        for (size_t i = 0; i < n; i++)
+            members[i].good = false;
+        return n == 1; /* alone it may go better only if it was not alone */
+    }
+    size_t lent = n == 1 && is_bulk(writes[0]) ? cache_lend(s) : 0;
+    if (lent)
+        sql_set_cache(t->current->writer, lent);
+    bool ok = transact(s, t, members, n);
+    if (lent && t->current->writer)
+        sql_set_cache(t->current->writer, WRITER_CACHE_BYTES);
+    if (lent)
+        cache_return(s, lent);
+    table_give(s, t);
+    return ok;
+}
+
+static void write_alone(struct store *s, struct write *w)
+{
+    struct member member = {.w = w};
+    w->done = false;
+    if (w->replace || w->truncate) {
+        generation_replace(s, w);
+        return;
+    }
+    write_together(s, &w, 1, &member);
+    finish_member(&member);
+}
+
+static void write_several(struct store *s, struct write *const *writes, size_t n)
+{
+    struct member *members = calloc(n, sizeof *members);
+    bool ok = members;
+    for (size_t i = 0; i < n && ok; i++)
+        members[i].w = writes[i];
+    ok = ok && write_together(s, writes, n, members);
+    for (size_t i = 0; i < n && members; i++) {
+        if (ok)
+            finish_member(&members[i]);
+        else
+            free_results(&members[i].held);
+    }
+    free(members);
+    for (size_t i = 0; i < n && !ok; i++)
+        write_alone(s, writes[i]);
+}
+
+void store_write_group(struct store *s, struct write *const *writes, size_t n)
+{
+    size_t at = 0;
+    while (at < n) {
+        size_t end = at;
+        while (end < n && !writes[end]->replace && !writes[end]->truncate)
+            end++;
+        if (end - at > 1) {
+            write_several(s, writes + at, end - at);
+            at = end;
+        } else {
+            write_alone(s, writes[at++]);
+        }
+    }
+}
