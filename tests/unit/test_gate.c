@@ -1,0 +1,301 @@
+/* Who is asking, and may they: every shape of the Authorization header, the kept verdicts, the table of rights. */
+#include <setjmp.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "gate/internal.h"
+
+#define NAME "admin"
+#define PASSWORD "a:good pass\xC3\xB6"
+
+struct fixture {
+    char dir[64];
+    struct catalog *catalog;
+    struct gate *gate;
+    struct arena arena;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    struct error err;
+    struct user u;
+    snprintf(f->dir, sizeof f->dir, "/tmp/seltzer-gate-XXXXXX");
+    if (!random_init() || !mkdtemp(f->dir) || !(f->catalog = catalog_open(f->dir, &err)) || !(f->gate = gate_new(f->catalog, &err)))
+        return -1;
+    if (!catalog_create_user(f->catalog, STR(NAME), STR(PASSWORD), true, &u, &err))
+        return -1;
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const names[] = {"catalog.db", "catalog.db-wal", "catalog.db-shm"};
+    char path[128];
+    gate_free(f->gate);
+    catalog_close(f->catalog);
+    arena_free(&f->arena);
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", f->dir, names[i]);
+        unlink(path);
+    }
+    rmdir(f->dir);
+    free(f);
+    return 0;
+}
+
+/* "Basic " and base64 of n bytes. */
+static struct str basic(struct fixture *f, const char *p, size_t n)
+{
+    size_t room = sodium_base64_encoded_len(n, sodium_base64_VARIANT_ORIGINAL);
+    char *text = arena_alloc(&f->arena, room);
+    sodium_bin2base64(text, room, (const unsigned char *)p, n, sodium_base64_VARIANT_ORIGINAL);
+    return str_from(arena_printf(&f->arena, "Basic %s", text));
+}
+
+struct seen {
+    bool ok, challenge;
+    struct principal who;
+    struct error err;
+};
+
+static struct seen ask(struct fixture *f, const struct http_header *headers, size_t n, const char *query, bool secure)
+{
+    struct seen s = {0};
+    struct http_head head = {.method = HTTP_GET, .headers = headers, .n_headers = n, .query = str_from(query), .secure = secure};
+    s.ok = gate_check(f->gate, &head, &f->arena, &s.who, &s.challenge, &s.err);
+    return s;
+}
+
+static struct seen ask_with(struct fixture *f, struct str authorization)
+{
+    struct http_header h = {STR("authorization"), authorization};
+    return ask(f, &h, 1, "", true);
+}
+
+static void good_credentials_are_the_user(void **state)
+{
+    struct fixture *f = *state;
+    for (int again = 0; again < 2; again++) { /* the second time from the kept verdict */
+        struct seen s = ask_with(f, basic(f, NAME ":" PASSWORD, sizeof NAME ":" PASSWORD - 1));
+        assert_true(s.ok && !s.who.anonymous && s.who.user.is_administrator);
+        assert_string_equal(s.who.user.name, NAME);
+    }
+    assert_true(ask_with(f, basic(f, "ADMIN:" PASSWORD, sizeof "ADMIN:" PASSWORD - 1)).ok);
+    assert_true(ask_with(f, basic(f, "admin:a:good passo\xCC\x88", sizeof "admin:a:good passo\xCC\x88" - 1)).ok);
+}
+
+static void a_kept_verdict_saves_the_hash(void **state)
+{
+    struct fixture *f = *state;
+    struct str good = basic(f, NAME ":" PASSWORD, sizeof NAME ":" PASSWORD - 1);
+    assert_true(ask_with(f, good).ok);
+    uint64_t start = clock_mono_us();
+    for (int i = 0; i < 50; i++)
+        assert_true(ask_with(f, good).ok);
+    assert_true(clock_mono_us() - start < 50 * 5000); /* 50 hashes would take 800 ms and more */
+}
+
+static void whatever_the_header_holds_it_is_401_and_no_crash(void **state)
+{
+    struct fixture *f = *state;
+    static char big[20000];
+    memset(big, 'Q', sizeof big - 1);
+    memcpy(big, "Basic ", 6);
+    const struct str cases[] = {
+        STR("Basic"), STR("Basic "), STR("Basic !!!"), STR("Basic QUFB="), STR("Digest x"), STR(""), STR("Nonsense"), STR("OAuth token"),
+        STR("Bearer token"), STR("bearer"), str_from(big), basic(f, "nocolon", 7), basic(f, "a\0b:c", 5), basic(f, "\xFF:\xFF", 3),
+        basic(f, ":", 1), basic(f, "admin:", 6), basic(f, "admin:wrong", 11), basic(f, "nobody:" PASSWORD, sizeof "nobody:" PASSWORD - 1),
+        basic(f, "", 0),
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct seen s = ask_with(f, cases[i]);
+        assert_false(s.ok);
+        if (s.err.code != ERROR_CREDENTIALS_WRONG || !s.challenge)
+            fail_msg("case %zu: %d, %s", i, s.err.code, s.err.message);
+    }
+}
+
+static void a_script_gets_no_challenge(void **state)
+{
+    struct fixture *f = *state;
+    struct http_header h[] = {{STR("Authorization"), STR("Basic x")}, {STR("X-Requested-With"), STR("XMLHttpRequest")}};
+    struct seen s = ask(f, h, 2, "", true);
+    assert_true(!s.ok && s.err.code == ERROR_CREDENTIALS_WRONG && !s.challenge);
+}
+
+static void two_authorization_headers_are_400(void **state)
+{
+    struct fixture *f = *state;
+    struct str good = basic(f, NAME ":" PASSWORD, sizeof NAME ":" PASSWORD - 1);
+    struct http_header h[] = {{STR("Authorization"), good}, {STR("Authorization"), good}};
+    struct seen s = ask(f, h, 2, "", true);
+    assert_true(!s.ok && s.err.code == ERROR_BAD_REQUEST && !s.challenge);
+}
+
+static void credentials_on_plain_http_are_403_unread(void **state)
+{
+    struct fixture *f = *state;
+    struct http_header good = {STR("Authorization"), basic(f, NAME ":" PASSWORD, sizeof NAME ":" PASSWORD - 1)};
+    struct http_header misspelt = {STR("Authentication"), STR("OAuth x")};
+    struct seen cases[] = {ask(f, &good, 1, "", false), ask(f, &misspelt, 1, "", false), ask(f, NULL, 0, "access_token=x", false)};
+    for (size_t i = 0; i < 3; i++)
+        assert_true(!cases[i].ok && cases[i].err.code == ERROR_PLAIN_HTTP && !cases[i].challenge);
+    assert_true(ask(f, NULL, 0, "", false).ok);
+}
+
+static void misspelt_ways_name_the_right_header(void **state)
+{
+    struct fixture *f = *state;
+    struct http_header misspelt = {STR("Authentication"), STR("OAuth x")};
+    struct seen cases[] = {ask(f, &misspelt, 1, "", true), ask(f, NULL, 0, "$limit=1&access_token=x", true)};
+    for (size_t i = 0; i < 2; i++)
+        assert_true(!cases[i].ok && cases[i].err.code == ERROR_CREDENTIALS_WRONG && strstr(cases[i].err.message, "Authorization"));
+    struct http_header good = {STR("Authorization"), basic(f, NAME ":" PASSWORD, sizeof NAME ":" PASSWORD - 1)};
+    assert_true(ask(f, &good, 1, "access_token=x", true).ok);
+}
+
+static void app_tokens_are_never_required_nor_refused(void **state)
+{
+    struct fixture *f = *state;
+    static char big[600];
+    memset(big, 'x', sizeof big - 1);
+    const struct str tokens[] = {STR(""), STR("abc"), str_from(big), STR("\xFF")};
+    for (size_t i = 0; i < 4; i++) {
+        struct http_header h = {STR("X-App-Token"), tokens[i]};
+        struct seen s = ask(f, &h, 1, "%24%24app_token=t&app_token=u", true);
+        assert_true(s.ok && s.who.anonymous);
+    }
+    for (int i = 0; i < 3000; i++) { /* more than are kept */
+        char token[32];
+        snprintf(token, sizeof token, "token-%d", i);
+        catalog_record_app_token(f->catalog, str_from(token));
+    }
+}
+
+static void a_new_password_makes_the_old_one_wrong_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    struct str old = basic(f, NAME ":" PASSWORD, sizeof NAME ":" PASSWORD - 1);
+    assert_true(ask_with(f, old).ok);
+    assert_true(catalog_set_password(f->catalog, STR(NAME), STR("another password"), &err));
+    assert_false(ask_with(f, old).ok);
+    assert_true(ask_with(f, basic(f, "admin:another password", 22)).ok);
+}
+
+static void verdicts_are_of_one_user_password_and_version_and_end(void **state)
+{
+    (void)state;
+    struct error err;
+    struct verdicts *v = verdicts_new(&err);
+    struct user a = {.id = "aaaa-aaaa", .secret_version = 1}, b = {.id = "bbbb-bbbb", .secret_version = 1};
+    assert_non_null(v);
+    verdicts_add(v, &a, STR("p"), 1000);
+    assert_true(verdicts_has(v, &a, STR("p"), 1000));
+    assert_true(verdicts_has(v, &a, STR("p"), 1000 + VERDICT_MS - 1));
+    assert_false(verdicts_has(v, &a, STR("p"), 1000 + VERDICT_MS));
+    assert_false(verdicts_has(v, &a, STR("q"), 1000));
+    assert_false(verdicts_has(v, &b, STR("p"), 1000));
+    a.secret_version = 2;
+    assert_false(verdicts_has(v, &a, STR("p"), 1000));
+    for (int i = 0; i < 10 * VERDICTS_MAX; i++) { /* the table is full: it forgets, it does not grow */
+        char p[16];
+        snprintf(p, sizeof p, "%d", i);
+        verdicts_add(v, &a, str_from(p), 2000 + (uint64_t)i);
+        assert_true(verdicts_has(v, &a, str_from(p), 2000 + (uint64_t)i));
+    }
+    verdicts_free(v);
+}
+
+static void rights_are_as_the_table_says(void **state)
+{
+    (void)state;
+    struct dataset private = {.id = "dddd-dddd", .owner = "oooo-oooo"}, public = private;
+    public.is_public = true;
+    const struct principal nobody = {.anonymous = true}, stranger = {.user = {.id = "ssss-ssss"}}, owner = {.user = {.id = "oooo-oooo"}},
+                           administrator = {.user = {.id = "xxxx-xxxx", .is_administrator = true}};
+    const struct principal *const who[] = {&nobody, &stranger, &owner, &administrator};
+    const struct {
+        enum gate_action action;
+        const struct dataset *d;
+        const char *may; /* nobody, stranger, owner, administrator */
+    } cases[] = {
+        {GATE_PUBLIC, NULL, "yyyy"},           {GATE_READ_ROWS, &private, "-nyy"},    {GATE_READ_ROWS, &public, "yyyy"},
+        {GATE_READ_VIEW, &private, "-nyy"},    {GATE_READ_VIEW, &public, "yyyy"},     {GATE_WRITE_ROWS, &private, "-nyy"},
+        {GATE_WRITE_ROWS, &public, "-nyy"},    {GATE_TRUNCATE, &public, "-nyy"},      {GATE_CREATE_VIEW, NULL, "-yyy"},
+        {GATE_UPDATE_VIEW, &public, "-nyy"},   {GATE_DELETE_VIEW, &public, "-nyy"},   {GATE_GRANT, &public, "-nyy"},
+        {GATE_PUBLISH, &public, "-nyy"},       {GATE_READ_SELF, NULL, "-yyy"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (size_t k = 0; k < 4; k++) {
+            struct error err = {0};
+            bool may = gate_authorize(who[k], cases[i].action, cases[i].d, &err);
+            char got = may ? 'y' : err.code == ERROR_AUTHENTICATION_REQUIRED ? '-' : err.code == ERROR_PERMISSION_DENIED ? 'n' : '?';
+            if (got != cases[i].may[k])
+                fail_msg("case %zu, who %zu: %c", i, k, got);
+            if (got == '-')
+                assert_string_equal(err.message, "You must be logged in to access this resource");
+        }
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static uint64_t median_us(struct fixture *f, struct str authorization)
+{
+    uint64_t v[15];
+    for (int i = 0; i < 15; i++) {
+        uint64_t start = clock_mono_us();
+        assert_false(ask_with(f, authorization).ok);
+        v[i] = clock_mono_us() - start;
+    }
+    qsort(v, 15, sizeof *v, by_value);
+    return v[7];
+}
+
+static void unknown_users_and_wrong_passwords_take_the_same_time(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t unknown = 0, wrong = 0;
+    for (int attempt = 0; attempt < 3; attempt++) { /* another process may take the core */
+        unknown = median_us(f, basic(f, "nobody:wrong", 12));
+        wrong = median_us(f, basic(f, "admin:wrong", 11));
+        if (unknown * 10 <= wrong * 12 && wrong * 10 <= unknown * 12)
+            return;
+    }
+    fail_msg("unknown user %llu us, wrong password %llu us", (unsigned long long)unknown, (unsigned long long)wrong);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(good_credentials_are_the_user),
+        TEST(a_kept_verdict_saves_the_hash),
+        TEST(whatever_the_header_holds_it_is_401_and_no_crash),
+        TEST(a_script_gets_no_challenge),
+        TEST(two_authorization_headers_are_400),
+        TEST(credentials_on_plain_http_are_403_unread),
+        TEST(misspelt_ways_name_the_right_header),
+        TEST(app_tokens_are_never_required_nor_refused),
+        TEST(a_new_password_makes_the_old_one_wrong_at_once),
+        TEST(verdicts_are_of_one_user_password_and_version_and_end),
+        TEST(rights_are_as_the_table_says),
+        TEST(unknown_users_and_wrong_passwords_take_the_same_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
