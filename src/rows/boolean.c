@@ -1,12 +1,14 @@
 /* Checkbox: true or false, kept as 1 or 0 (docs/wire/types.md, checkbox). */
 #include "rows/scalar.h"
 
+#define WORD(text) {text, sizeof(text) - 1}
+
 static const struct {
-    const char *word;
+    struct str word;
     int value;
 } words[] = {
-    {"true", 1}, {"false", 0}, {"t", 1},  {"f", 0},   {"yes", 1}, {"no", 0},
-    {"y", 1},    {"n", 0},     {"on", 1}, {"off", 0}, {"1", 1},   {"0", 0},
+    {WORD("true"), 1}, {WORD("false"), 0}, {WORD("1"), 1},  {WORD("0"), 0},   {WORD("t"), 1},  {WORD("f"), 0},
+    {WORD("y"), 1},    {WORD("n"), 0},     {WORD("yes"), 1}, {WORD("no"), 0}, {WORD("on"), 1}, {WORD("off"), 0},
 };
 
 static bool parse_word(struct str s, struct cell *ret, struct type_refusal *why)
@@ -16,7 +18,7 @@ static bool parse_word(struct str s, struct cell *ret, struct type_refusal *why)
         return true;
     }
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (!str_eq_fold(s, str_from(words[i].word)))
+        if (s.n != words[i].word.n || !str_eq_fold(s, words[i].word))
             continue;
         *ret = cell_int(words[i].value);
         return true;

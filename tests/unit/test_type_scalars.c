@@ -295,7 +295,8 @@ static void equal_keys_have_equal_bytes(void **state)
         struct outcome a = read_value(t, RAW_STRING, str_from(pairs[i].a)), b = read_value(t, RAW_STRING, str_from(pairs[i].b));
         struct str x, y;
         assert_true(t->can_identify_rows && a.ok && b.ok);
-        assert_true(t->key(&a.cell, &arena, &x) && t->key(&b.cell, &arena, &y));
+        assert_true(t->key(&a.cell, &arena, &x));
+        assert_true(t->key(&b.cell, &arena, &y));
         if (str_eq(x, y) != pairs[i].equal)
             fail_msg("%s: %s and %s", t->soql_name, pairs[i].a, pairs[i].b);
         if (t != &type_url)
