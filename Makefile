@@ -28,6 +28,7 @@ LIB = $(OUT)/libseltzer.a
 UNIT = $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ = $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH = $(patsubst bench/%.c,$(OUT)/bench/%,$(wildcard bench/bench_*.c))
+BENCH_LIBS_bench_readers = -lyajl -lcsv
 BENCH_SHARED = $(patsubst bench/%.c,$(OUT)/bench/%.o,$(filter-out bench/bench_%.c,$(wildcard bench/*.c)))
 
 .PHONY: all help unit fuzz bench layers lint format check clean headers

@@ -458,7 +458,8 @@ static const char *resume_string(struct json_parser *j, const char *p, const cha
         return NULL;
     if (stop == end)
         return end;
-    if (!string_found(j, buf_str(&j->held), *stop, is_key, err))
+    struct str raw = j->held.n ? buf_str(&j->held) : STR("");
+    if (!string_found(j, raw, *stop, is_key, err))
         return NULL;
     drop_held(j);
     return stop + 1;

@@ -313,7 +313,7 @@ static inline bool finish_cell(struct csv_reader *r, const char *from, const cha
         return refuse_size(r, err);
     if (!r->held_any)
         return give_cell(r, str_make(from, (size_t)(p - from)), quoted, err);
-    if (!hold(r, from, (size_t)(p - from), err) || !give_cell(r, buf_str(&r->held), quoted, err))
+    if (!hold(r, from, (size_t)(p - from), err) || !give_cell(r, r->held.n ? buf_str(&r->held) : STR(""), quoted, err))
         return false;
     drop_held(r);
     return true;
