@@ -34,7 +34,7 @@ def test_sodapy_creates_publishes_writes_reads_and_deletes(sodapy_client, tmp_pa
     dataset = view["id"]
     assert FOUR_BY_FOUR.match(dataset)
     assert c.publish(dataset)["id"] == dataset
-    assert c.set_permission(dataset, "public").status_code == 200
+    c.set_permission(dataset, "public")
     assert anonymous.get(f"/resource/{dataset}.json").status_code == 200
     assert six(c.upsert(dataset, [{"delta": 1, "name": "a"}, {"delta": 2, "name": "b"}])) == counts(created=2)
     assert six(c.upsert(dataset, [{"delta": 1, "name": "A"}])) == counts(updated=1, by_key=1)
@@ -57,9 +57,10 @@ def test_sodapy_creates_publishes_writes_reads_and_deletes(sodapy_client, tmp_pa
         assert six(c.replace(dataset, f)) == counts(created=2)
     assert c.get_metadata(dataset)["name"] == "Delta"
     assert c.update_metadata(dataset, {"category": "new", "attributionLink": "http://x"})["category"] == "new"
-    assert c.set_permission(dataset, "private").status_code == 200
+    c.set_permission(dataset, "private")
     assert anonymous.get(f"/resource/{dataset}.json").status_code == 403
-    assert c.delete(dataset).status_code == 200
+    c.delete(dataset)
+    assert anonymous.get(f"/resource/{dataset}.json").status_code == 404
 
 
 def test_sodapy_pages_by_a_thousand(sodapy_client, api):

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import socket
 import ssl
 import time
@@ -46,7 +47,7 @@ def closes_with(server, request, statuses):
                 break
             got += chunk
     assert status_of(got) in statuses, got[:400]
-    assert got.count(b"HTTP/1.1 ") == 1, got
+    assert len(re.findall(rb"HTTP/1\.1 \d\d\d ", got)) == 1, got
     if b"\r\n\r\n{" in got:
         body = json.loads(got.split(b"\r\n\r\n", 1)[1])
         assert body["error"] is True and body["message"] and body["code"] and body["errorCode"]
@@ -127,7 +128,7 @@ def test_other_methods_are_refused(server, dataset, method, statuses):
 @pytest.mark.parametrize("path,statuses", [
     ("//resource/x", (400, 404)), ("/./api/version", (400, 404)), ("/api/../api/version", (400, 404)), ("/api/%2e%2e%2fversion", (400, 404)),
     ("/api/%00version", (400,)), ("/api/%zz", (400,)), ("/api/version;x", (404,)), ("/api/%c0%af", (400, 404)), ("/%2561pi/version", (404,)),
-    ("/api/%76ersion", (200,)), ("/api/version/", (200,)), ("/api/version.json", (200,)), ("/API/version", (404,)), ("*", (400, 404))])
+    ("/api/version?a=%zz", (400,)), ("/api/version?a=%00", (400,)), ("/api/%76ersion", (200,)), ("/api/version/", (200,)), ("/api/version.json", (200,)), ("/API/version", (404,)), ("*", (400, 404))])
 def test_paths_are_decoded_once_and_never_tidied(server, path, statuses):
     assert status_of(server.exchange(get(path, headers=b"Connection: close\r\n"))) in statuses
 
@@ -227,7 +228,7 @@ def test_an_answer_in_the_middle_of_an_upload_is_readable(server, api, dataset):
             tls.sendall(body)
         except (ConnectionError, ssl.SSLError):
             pass
-        got = tls.recv(65536)
+        got = read_to_end(tls)
     assert status_of(got) == 400 and b"malformed" in got
     assert api.version(dataset) == before
 

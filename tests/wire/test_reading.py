@@ -127,7 +127,7 @@ def test_checkbox_filters_and_several_at_once(api, dataset):
 
 
 @pytest.mark.parametrize("query", ["$paramthatdoesntexist=1", "$app_token=x", "nosuchcolumn=1", "n=abc", "$limit=1&$limit=2", "$order=nope",
-                                   "$select=nope", "k=%zz", "k=%00"])
+                                   "$select=nope", "k=%00"])
 def test_what_cannot_be_asked_is_refused(api, dataset, query):
     refused(api.get(f"/resource/{dataset}.json?{query}"), 400)
 
