@@ -86,14 +86,14 @@ def test_kill_9_during_a_replace_leaves_the_old_or_the_new_rows(own, random_numb
 
 def test_views_users_and_permissions_survive_a_restart(own):
     api = own.api()
-    dataset = api.create({"k": "text", "n": "number", "p": "point"}, key="k", public=True, description="kept", resourceName="kept-name")
+    dataset = api.create({"k": "text", "n": "number", "p": "point"}, key="k", public=True, description="kept", resourceName="kept-by-name")
     api.upsert_ok(dataset, [{"k": "1", "n": "1.50", "p": "POINT (1 2)"}])
     before = (api.get(f"/api/views/{dataset}.json").json(), api.full(dataset), api.version(dataset))
     assert own.stop() == 0
     own.start()
     api = own.api()
     assert (api.get(f"/api/views/{dataset}.json").json(), api.full(dataset), api.version(dataset)) == before
-    assert own.api(auth=None).get("/resource/kept-name.json").status_code == 200
+    assert own.api(auth=None).get("/resource/kept-by-name.json").status_code == 200
     assert six(api.upsert(dataset, [{"k": "1"}]))["Rows Updated"] == 1
 
 
