@@ -42,7 +42,12 @@ static bool measure(struct reference *r, uint64_t rows, struct error *err)
     if (ok)
         print("replace, index last", f);
     ok = ok && mixed(r, w, true, err);
-    w = (struct workload){.seed = 2, .table_rows = rows, .rows = rows < 2000 ? rows : 2000, .mix = WORKLOAD_HALF, .is_shuffled = true, .generation = 9};
+    w = (struct workload){.seed = 2,
+                          .table_rows = rows,
+                          .rows = rows < 2000 ? rows : 2000,
+                          .mix = WORKLOAD_HALF,
+                          .is_shuffled = true,
+                          .generation = 9};
     ok = ok && reference_upsert_each(r, &w, &f, err);
     if (ok)
         print("upsert, a commit a row", f);

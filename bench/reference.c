@@ -94,7 +94,8 @@ struct reference *reference_open(const char *path, size_t cache_bytes, struct er
              cache_bytes / 1024);
     if (access(path, F_OK) == 0) {
         error_set(err, ERROR_BAD_REQUEST, "reference: %s exists", path);
-    } else if (sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+    } else if (sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) !=
+               SQLITE_OK) {
         fail(r, path, err);
     } else if (run(r, pragmas, err) && create_table(r, err) && create_index(r, err) && prepare(r, false, &r->insert, err) &&
                prepare(r, true, &r->upsert, err)) {
@@ -155,14 +156,16 @@ static uint64_t make_batch(struct reference *r, const struct workload *w, uint64
 }
 
 /* Writes all the rows with s, between `begin` and `end`: round everything, or round each row. */
-static bool write_all(struct reference *r, sqlite3_stmt *s, const struct workload *w, bool each, int64_t *ret_us, struct error *err)
+static bool write_all(struct reference *r, sqlite3_stmt *s, const struct workload *w, bool each, int64_t *ret_us,
+                      struct error *err)
 {
     int64_t us = 0, now_ms = clock_wall_ms();
     for (uint64_t first = 0; first < w->rows;) {
         uint64_t n = make_batch(r, w, first);
         int64_t start = clock_mono_us();
         for (uint64_t i = 0; i < n; i++) {
-            if (each && (!run(r, "BEGIN IMMEDIATE", err) || !write_row(r, s, &r->batch[i], now_ms, err) || !run(r, "COMMIT", err)))
+            if (each &&
+                (!run(r, "BEGIN IMMEDIATE", err) || !write_row(r, s, &r->batch[i], now_ms, err) || !run(r, "COMMIT", err)))
                 return false;
             if (!each && !write_row(r, s, &r->batch[i], now_ms, err))
                 return false;

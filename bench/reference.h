@@ -27,7 +27,8 @@ must_use bool reference_replace(struct reference *r, const struct workload *w, s
 /* One transaction of INSERT … ON CONFLICT DO UPDATE of all the columns. ret->rows counts the changed rows. */
 must_use bool reference_upsert(struct reference *r, const struct workload *w, struct reference_figure *ret, struct error *err);
 /* The same, a transaction a row. */
-must_use bool reference_upsert_each(struct reference *r, const struct workload *w, struct reference_figure *ret, struct error *err);
+must_use bool reference_upsert_each(struct reference *r, const struct workload *w, struct reference_figure *ret,
+                                    struct error *err);
 /* `times` times: SELECT of the 22 columns, `limit` rows from `offset` by row number, printed as a JSON array with the
  * server's own printers of values. The bytes of the last one are left in *out, which is emptied first. */
 must_use bool reference_select(struct reference *r, uint64_t limit, uint64_t offset, unsigned times, struct buf *out,

@@ -8,8 +8,28 @@
 #include "base/clock.h"
 
 enum {
-    ID, CASE_NUMBER, DATE, BLOCK, IUCR, PRIMARY_TYPE, DESCRIPTION, LOCATION_DESCRIPTION, ARREST, DOMESTIC, BEAT, DISTRICT, WARD,
-    COMMUNITY_AREA, FBI_CODE, X_COORDINATE, Y_COORDINATE, YEAR, UPDATED_ON, LATITUDE, LONGITUDE, LOCATION
+    ID,
+    CASE_NUMBER,
+    DATE,
+    BLOCK,
+    IUCR,
+    PRIMARY_TYPE,
+    DESCRIPTION,
+    LOCATION_DESCRIPTION,
+    ARREST,
+    DOMESTIC,
+    BEAT,
+    DISTRICT,
+    WARD,
+    COMMUNITY_AREA,
+    FBI_CODE,
+    X_COORDINATE,
+    Y_COORDINATE,
+    YEAR,
+    UPDATED_ON,
+    LATITUDE,
+    LONGITUDE,
+    LOCATION
 };
 
 const struct workload_column workload_columns[WORKLOAD_COLUMNS] = {
@@ -38,30 +58,84 @@ const struct workload_column workload_columns[WORKLOAD_COLUMNS] = {
 };
 
 static const char *const crime_types[33] = {
-    "ARSON", "ASSAULT", "BATTERY", "BURGLARY", "CONCEALED CARRY LICENSE VIOLATION", "CRIMINAL DAMAGE", "CRIMINAL SEXUAL ASSAULT",
-    "CRIMINAL TRESPASS", "DECEPTIVE PRACTICE", "GAMBLING", "HOMICIDE", "HUMAN TRAFFICKING", "INTERFERENCE WITH PUBLIC OFFICER",
-    "INTIMIDATION", "KIDNAPPING", "LIQUOR LAW VIOLATION", "MOTOR VEHICLE THEFT", "NARCOTICS", "NON-CRIMINAL", "OBSCENITY",
-    "OFFENSE INVOLVING CHILDREN", "OTHER NARCOTIC VIOLATION", "OTHER OFFENSE", "PROSTITUTION", "PUBLIC INDECENCY",
-    "PUBLIC PEACE VIOLATION", "RITUALISM", "ROBBERY", "SEX OFFENSE", "STALKING", "THEFT", "WEAPONS VIOLATION", "DOMESTIC VIOLENCE",
+    "ARSON",
+    "ASSAULT",
+    "BATTERY",
+    "BURGLARY",
+    "CONCEALED CARRY LICENSE VIOLATION",
+    "CRIMINAL DAMAGE",
+    "CRIMINAL SEXUAL ASSAULT",
+    "CRIMINAL TRESPASS",
+    "DECEPTIVE PRACTICE",
+    "GAMBLING",
+    "HOMICIDE",
+    "HUMAN TRAFFICKING",
+    "INTERFERENCE WITH PUBLIC OFFICER",
+    "INTIMIDATION",
+    "KIDNAPPING",
+    "LIQUOR LAW VIOLATION",
+    "MOTOR VEHICLE THEFT",
+    "NARCOTICS",
+    "NON-CRIMINAL",
+    "OBSCENITY",
+    "OFFENSE INVOLVING CHILDREN",
+    "OTHER NARCOTIC VIOLATION",
+    "OTHER OFFENSE",
+    "PROSTITUTION",
+    "PUBLIC INDECENCY",
+    "PUBLIC PEACE VIOLATION",
+    "RITUALISM",
+    "ROBBERY",
+    "SEX OFFENSE",
+    "STALKING",
+    "THEFT",
+    "WEAPONS VIOLATION",
+    "DOMESTIC VIOLENCE",
 };
 
 static const char *const descriptions[] = {
-    "SIMPLE", "$500 AND UNDER", "OVER $500", "DOMESTIC BATTERY SIMPLE", "TO VEHICLE", "TO PROPERTY", "FORCIBLE ENTRY",
-    "AUTOMOBILE", "FROM BUILDING", "RETAIL THEFT", "POSS: CANNABIS 30GMS OR LESS", "TELEPHONE THREAT", "AGGRAVATED: HANDGUN",
-    "CREDIT CARD FRAUD", "UNLAWFUL ENTRY", "HARASSMENT BY ELECTRONIC MEANS",
+    "SIMPLE",
+    "$500 AND UNDER",
+    "OVER $500",
+    "DOMESTIC BATTERY SIMPLE",
+    "TO VEHICLE",
+    "TO PROPERTY",
+    "FORCIBLE ENTRY",
+    "AUTOMOBILE",
+    "FROM BUILDING",
+    "RETAIL THEFT",
+    "POSS: CANNABIS 30GMS OR LESS",
+    "TELEPHONE THREAT",
+    "AGGRAVATED: HANDGUN",
+    "CREDIT CARD FRAUD",
+    "UNLAWFUL ENTRY",
+    "HARASSMENT BY ELECTRONIC MEANS",
 };
 
 static const char *const places[] = {
-    "STREET", "RESIDENCE", "APARTMENT", "SIDEWALK", "OTHER", "PARKING LOT/GARAGE(NON.RESID.)", "ALLEY", "SCHOOL, PUBLIC, BUILDING",
-    "RESIDENCE-GARAGE", "SMALL RETAIL STORE", "RESTAURANT", "VEHICLE NON-COMMERCIAL", "DEPARTMENT STORE", "GAS STATION",
+    "STREET",
+    "RESIDENCE",
+    "APARTMENT",
+    "SIDEWALK",
+    "OTHER",
+    "PARKING LOT/GARAGE(NON.RESID.)",
+    "ALLEY",
+    "SCHOOL, PUBLIC, BUILDING",
+    "RESIDENCE-GARAGE",
+    "SMALL RETAIL STORE",
+    "RESTAURANT",
+    "VEHICLE NON-COMMERCIAL",
+    "DEPARTMENT STORE",
+    "GAS STATION",
 };
 
 static const char *const streets[] = {
-    "W WASHINGTON BLVD", "N STATE ST", "S MICHIGAN AVE", "W 63RD ST", "S COTTAGE GROVE AVE", "N CLARK ST", "E 79TH ST",
-    "W NORTH AVE", "S HALSTED ST", "W MADISON ST", "N KEDZIE AVE", "S ASHLAND AVE", "W BELMONT AVE",
+    "W WASHINGTON BLVD", "N STATE ST",   "S MICHIGAN AVE", "W 63RD ST",    "S COTTAGE GROVE AVE", "N CLARK ST",    "E 79TH ST",
+    "W NORTH AVE",       "S HALSTED ST", "W MADISON ST",   "N KEDZIE AVE", "S ASHLAND AVE",       "W BELMONT AVE",
 };
 
-static const char *const fbi_codes[] = {"01A", "02", "03", "04A", "04B", "05", "06", "07", "08A", "08B", "10", "11", "14", "15", "18", "26"};
+static const char *const fbi_codes[] = {"01A", "02",  "03", "04A", "04B", "05", "06", "07",
+                                        "08A", "08B", "10", "11",  "14",  "15", "18", "26"};
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -178,7 +252,8 @@ void workload_make(const struct workload *w, uint64_t i, struct workload_row *re
     clock_civil_from_days(seconds / 86400, &year, &month, &day);
     ret->used = 0;
     put_text(ret, ID, "%" PRIu64, 1000000 + key);
-    put_text(ret, CASE_NUMBER, "%c%c%06" PRIu64, (char)('A' + key / 26000000 % 26), (char)('A' + key / 1000000 % 26), key % 1000000);
+    put_text(ret, CASE_NUMBER, "%c%c%06" PRIu64, (char)('A' + key / 26000000 % 26), (char)('A' + key / 1000000 % 26),
+             key % 1000000);
     ret->cells[DATE] = cell_int(seconds * 1000);
     put_text(ret, BLOCK, "%03uXX %s", (unsigned)roll(&d, 130), streets[roll(&d, COUNT(streets))]);
     put_text(ret, IUCR, "%04u", (unsigned)roll(&d, 5200));
@@ -325,7 +400,7 @@ void workload_add_view(const char *name, struct buf *out)
     buf_add_json(out, str_from(name));
     buf_printf(out, ",\"metadata\":{\"rowIdentifier\":\"%s\"},\"columns\":[", workload_columns[WORKLOAD_KEY_COLUMN].field_name);
     for (int c = 0; c < WORKLOAD_COLUMNS; c++)
-        buf_printf(out, "%s{\"name\":\"%s\",\"fieldName\":\"%s\",\"dataTypeName\":\"%s\"}", c ? "," : "", workload_columns[c].name,
-                   workload_columns[c].field_name, workload_columns[c].view_type);
+        buf_printf(out, "%s{\"name\":\"%s\",\"fieldName\":\"%s\",\"dataTypeName\":\"%s\"}", c ? "," : "",
+                   workload_columns[c].name, workload_columns[c].field_name, workload_columns[c].view_type);
     buf_add_z(out, "]}");
 }

@@ -184,8 +184,11 @@ bool columns_index(struct columns *c)
         goto done;
     struct name_entry *entries = (struct name_entry *)(t + 1);
     int32_t *slots = (int32_t *)(entries + max);
-    *t = (struct names){
-        .seed = random_u64(), .mask = (uint32_t)n_slots - 1, .entries = entries, .slots = slots, .bytes = (char *)(slots + n_slots)};
+    *t = (struct names){.seed = random_u64(),
+                        .mask = (uint32_t)n_slots - 1,
+                        .entries = entries,
+                        .slots = slots,
+                        .bytes = (char *)(slots + n_slots)};
     memset(slots, 0xFF, n_slots * sizeof *slots);
     for (size_t i = 0; i < c->n; i++)
         add_column(t, (int)i, &f[3 * i]);

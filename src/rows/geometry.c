@@ -62,7 +62,8 @@ static bool check_json(struct geometry_builder *b, struct str text)
     }
     bool ok = json_parser_push(p, text, &err) && json_parser_finish(p, &err);
     json_parser_free(p);
-    return ok || geometry_refuse(b, "text that begins with { must be a GeoJSON object: " FMT_STR, ARG_STR(str_head_utf8(str_from(err.message), 120)));
+    return ok || geometry_refuse(b, "text that begins with { must be a GeoJSON object: " FMT_STR,
+                                 ARG_STR(str_head_utf8(str_from(err.message), 120)));
 }
 
 static bool read_text(struct geometry_builder *b, const struct geometry_shape *shape, struct str text)
@@ -80,8 +81,8 @@ static const char *const examples[] = {
     [TYPE_LINE - TYPE_POINT] = "a GeoJSON LineString or WKT like LINESTRING (-87.6 41.9, -87.7 41.8)",
     [TYPE_MULTILINE - TYPE_POINT] = "a GeoJSON MultiLineString or WKT like MULTILINESTRING ((-87.6 41.9, -87.7 41.8))",
     [TYPE_POLYGON - TYPE_POINT] = "a GeoJSON Polygon or WKT like POLYGON ((-87.6 41.9, -87.7 41.8, -87.5 41.8, -87.6 41.9))",
-    [TYPE_MULTIPOLYGON - TYPE_POINT] =
-        "a GeoJSON MultiPolygon or WKT like MULTIPOLYGON (((-87.6 41.9, -87.7 41.8, -87.5 41.8, -87.6 41.9)))",
+    [TYPE_MULTIPOLYGON -
+        TYPE_POINT] = "a GeoJSON MultiPolygon or WKT like MULTIPOLYGON (((-87.6 41.9, -87.7 41.8, -87.5 41.8, -87.6 41.9)))",
 };
 
 static bool geometry_parse(const struct type *t, const struct raw *raw, struct type_context *ctx, struct cell *ret,
@@ -115,8 +116,8 @@ static bool geometry_parse(const struct type *t, const struct raw *raw, struct t
 /* ── writing ── */
 
 /* Bytes that are no geometry can only come from a damaged file; they are shown as `instead`. */
-static void write_with(void (*write)(struct geometry_cursor *, const struct geometry_shape *, struct buf *),
-                       const struct type *t, const struct cell *cell, const char *instead, struct buf *out)
+static void write_with(void (*write)(struct geometry_cursor *, const struct geometry_shape *, struct buf *), const struct type *t,
+                       const struct cell *cell, const char *instead, struct buf *out)
 {
     const unsigned char *p = (const unsigned char *)cell->s.p;
     struct geometry_cursor c = {p, p + cell->s.n, false};
@@ -146,17 +147,17 @@ static int geometry_compare(const struct cell *a, const struct cell *b)
     return str_cmp(a->s, b->s);
 }
 
-#define GEOMETRY(ID, soql, view)                                                                                         \
-    const struct type type_##soql = {                                                                                   \
-        .id = TYPE_##ID,                                                                                                \
-        .storage = STORAGE_BLOB,                                                                                        \
-        .is_geometry = true,                                                                                            \
-        .soql_name = #soql,                                                                                             \
-        .view_name = view,                                                                                              \
-        .parse = geometry_parse,                                                                                        \
-        .write_json = geometry_write_json,                                                                              \
-        .write_csv = geometry_write_csv,                                                                                \
-        .compare = geometry_compare,                                                                                    \
+#define GEOMETRY(ID, soql, view)                                                                                                 \
+    const struct type type_##soql = {                                                                                            \
+        .id = TYPE_##ID,                                                                                                         \
+        .storage = STORAGE_BLOB,                                                                                                 \
+        .is_geometry = true,                                                                                                     \
+        .soql_name = #soql,                                                                                                      \
+        .view_name = view,                                                                                                       \
+        .parse = geometry_parse,                                                                                                 \
+        .write_json = geometry_write_json,                                                                                       \
+        .write_csv = geometry_write_csv,                                                                                         \
+        .compare = geometry_compare,                                                                                             \
     }
 GEOMETRY(POINT, point, "point");
 GEOMETRY(MULTIPOINT, multipoint, "multipoint");

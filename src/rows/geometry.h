@@ -13,7 +13,7 @@ enum { GEOMETRY_VERTICES_MAX = 1000000, GEOMETRY_RINGS_MAX = 100000 };
 /* A shape is a position (SHAPE_POINT), a list of positions (element NULL), or a list of shapes. The depth of the table,
  * three lists, bounds every recursion over it. */
 struct geometry_shape {
-    uint32_t wkb;         /* the type code; 0: no header, only a count (a ring) */
+    uint32_t wkb; /* the type code; 0: no header, only a count (a ring) */
     bool is_point, is_ring;
     const struct geometry_shape *element;
     const char *geojson, *wkt; /* names */

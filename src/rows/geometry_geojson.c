@@ -134,7 +134,8 @@ static bool check_type(struct geometry_builder *b, const struct geometry_shape *
         return geometry_refuse(b, "this is a Feature: send what its member \"geometry\" holds");
     if (type.n == 0)
         return geometry_refuse(b, "the object has no \"type\"; GeoJSON is {\"type\":\"%s\",\"coordinates\":[…]}", shape->geojson);
-    return geometry_refuse(b, "the object's type is \"" FMT_STR "\", not \"%s\"", ARG_STR(str_head_utf8(type, 40)), shape->geojson);
+    return geometry_refuse(b, "the object's type is \"" FMT_STR "\", not \"%s\"", ARG_STR(str_head_utf8(type, 40)),
+                           shape->geojson);
 }
 
 bool geometry_read_geojson(struct geometry_builder *b, const struct geometry_shape *shape, struct str geojson)

@@ -12,16 +12,19 @@ static const struct geometry_shape shape_line = {.wkb = 2, .geojson = "LineStrin
 static const struct geometry_shape shape_ring = {.is_ring = true};
 static const struct geometry_shape shape_polygon = {.wkb = 3, .element = &shape_ring, .geojson = "Polygon", .wkt = "POLYGON"};
 
-static const struct geometry_shape shape_multipoint = {.wkb = 4, .element = &shape_point, .geojson = "MultiPoint", .wkt = "MULTIPOINT"};
-static const struct geometry_shape shape_multiline = {.wkb = 5, .element = &shape_line, .geojson = "MultiLineString", .wkt = "MULTILINESTRING"};
-static const struct geometry_shape shape_multipolygon = {.wkb = 6, .element = &shape_polygon, .geojson = "MultiPolygon", .wkt = "MULTIPOLYGON"};
+static const struct geometry_shape shape_multipoint = {
+    .wkb = 4, .element = &shape_point, .geojson = "MultiPoint", .wkt = "MULTIPOINT"};
+static const struct geometry_shape shape_multiline = {
+    .wkb = 5, .element = &shape_line, .geojson = "MultiLineString", .wkt = "MULTILINESTRING"};
+static const struct geometry_shape shape_multipolygon = {
+    .wkb = 6, .element = &shape_polygon, .geojson = "MultiPolygon", .wkt = "MULTIPOLYGON"};
 
 const struct geometry_shape *geometry_shape_of(enum type_id id)
 {
     static const struct geometry_shape *const shapes[] = {
-        [TYPE_POINT - TYPE_POINT] = &shape_point,         [TYPE_MULTIPOINT - TYPE_POINT] = &shape_multipoint,
-        [TYPE_LINE - TYPE_POINT] = &shape_line,           [TYPE_MULTILINE - TYPE_POINT] = &shape_multiline,
-        [TYPE_POLYGON - TYPE_POINT] = &shape_polygon,     [TYPE_MULTIPOLYGON - TYPE_POINT] = &shape_multipolygon,
+        [TYPE_POINT - TYPE_POINT] = &shape_point,     [TYPE_MULTIPOINT - TYPE_POINT] = &shape_multipoint,
+        [TYPE_LINE - TYPE_POINT] = &shape_line,       [TYPE_MULTILINE - TYPE_POINT] = &shape_multiline,
+        [TYPE_POLYGON - TYPE_POINT] = &shape_polygon, [TYPE_MULTIPOLYGON - TYPE_POINT] = &shape_multipolygon,
     };
     return shapes[id - TYPE_POINT];
 }

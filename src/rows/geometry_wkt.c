@@ -180,7 +180,8 @@ static bool read_srid(struct reader *r)
         return geometry_refuse(r->b, "SRID=… must end with a semicolon");
     uint64_t n;
     if (!str_to_u64(str_trim(srid), &n) || n != 4326)
-        return geometry_refuse(r->b, "SRID " FMT_STR " is not taken, only 4326 (WGS84, degrees)", ARG_STR(str_head_utf8(srid, 20)));
+        return geometry_refuse(r->b, "SRID " FMT_STR " is not taken, only 4326 (WGS84, degrees)",
+                               ARG_STR(str_head_utf8(srid, 20)));
     r->p = rest.p;
     return true;
 }

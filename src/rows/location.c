@@ -251,8 +251,7 @@ static enum status store(const struct location *l, struct type_context *ctx, str
     const struct {
         const char *key;
         struct str value;
-    } members[] = {
-        {"\"latitude\":", l->latitude}, {"\"longitude\":", l->longitude}, {"\"human_address\":", l->human_address}};
+    } members[] = {{"\"latitude\":", l->latitude}, {"\"longitude\":", l->longitude}, {"\"human_address\":", l->human_address}};
     buf_add_byte(&b, '{');
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         if (members[i].value.n == 0)

@@ -12,13 +12,16 @@
 static struct column shape[] = {
     {.field_name = {"case_number", 11}, .name = {"Case Number", 11}},
     {.field_name = {"magnitude", 9}, .former_name = {"mag", 3}, .name = {"Magnitude", 9}},
-    {.field_name = {"depth", 5}, .name = {"magnitude", 9}},         /* display name = the field name of another */
+    {.field_name = {"depth", 5}, .name = {"magnitude", 9}}, /* display name = the field name of another */
     {.field_name = {"note", 4}, .former_name = {"remark", 6}, .name = {"Remark", 6}},
-    {.field_name = {"remark_2", 8}, .name = {"Remark", 6}},         /* display name shared, former name of another wins */
+    {.field_name = {"remark_2", 8}, .name = {"Remark", 6}}, /* display name shared, former name of another wins */
     {.field_name = {"place_a", 7}, .name = {"Place", 5}},
-    {.field_name = {"place_b", 7}, .name = {"PLACE ", 6}},          /* shares "place" once trimmed and folded */
-    {.field_name = {"stra_e", 6}, .name = {"Stra\xC3\x9F" "e", 7}}, /* Straße: ß folds to ss */
-    {.field_name = {"cafe", 4}, .name = {"Caf\xC3\xA9", 5}},        /* é in one character */
+    {.field_name = {"place_b", 7}, .name = {"PLACE ", 6}}, /* shares "place" once trimmed and folded */
+    {.field_name = {"stra_e", 6},
+     .name = {"Stra\xC3\x9F"
+              "e",
+              7}},                                           /* Straße: ß folds to ss */
+    {.field_name = {"cafe", 4}, .name = {"Caf\xC3\xA9", 5}}, /* é in one character */
     {.field_name = {"former_1", 8}, .former_name = {"old", 3}, .name = {"x1", 2}},
     {.field_name = {"former_2", 8}, .former_name = {"old", 3}, .name = {"x2", 2}},
 };
@@ -60,7 +63,9 @@ static void names_mean_field_then_former_then_display_names(void **state)
         {"place", COLUMN_AMBIGUOUS, 5, 6},
         {"place_b", COLUMN_FOUND, 6, -1},
         {"STRASSE", COLUMN_FOUND, 7, -1},
-        {"stra\xC3\x9F" "e", COLUMN_FOUND, 7, -1},
+        {"stra\xC3\x9F"
+         "e",
+         COLUMN_FOUND, 7, -1},
         {"CAF\xC3\x89", COLUMN_FOUND, 8, -1},
         {"cafe\xCC\x81", COLUMN_FOUND, 8, -1}, /* e and a combining accent */
         {"cafe", COLUMN_FOUND, 8, -1},
@@ -102,8 +107,8 @@ static void a_slip_is_near_and_another_word_is_not(void **state)
         const char *name;
         int at;
     } cases[] = {
-        {"magnitud", 1}, {"mangitude", 1}, {"Magnitudes", 1}, {"casenumber", 0}, {"case_nubmer", 0}, {"dept", 2},
-        {"detph", 2},    {"switch_comm", -1}, {"latitude", -1}, {"no", -1}, {"", -1}, {"caf\xC3\xA8", 8},
+        {"magnitud", 1}, {"mangitude", 1},    {"Magnitudes", 1}, {"casenumber", 0}, {"case_nubmer", 0}, {"dept", 2},
+        {"detph", 2},    {"switch_comm", -1}, {"latitude", -1},  {"no", -1},        {"", -1},           {"caf\xC3\xA8", 8},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int at = columns_nearest(&columns, str_from(cases[i].name));
@@ -128,7 +133,8 @@ static void the_most_columns_there_may_be_are_all_found(void **state)
         snprintf(names[i][0], 32, "field_%d", i);
         snprintf(names[i][1], 32, "was_%d", i);
         snprintf(names[i][2], 32, "Display %d", i);
-        v[i] = (struct column){.field_name = str_from(names[i][0]), .former_name = str_from(names[i][1]), .name = str_from(names[i][2])};
+        v[i] = (struct column){
+            .field_name = str_from(names[i][0]), .former_name = str_from(names[i][1]), .name = str_from(names[i][2])};
     }
     struct columns many = {.v = v, .n = COLUMNS_MAX, .row_identifier = -1};
     assert_true(columns_index(&many));

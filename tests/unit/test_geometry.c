@@ -50,8 +50,10 @@ struct taken {
 
 static const struct taken taken[] = {
     {&type_point, "{\"type\":\"Point\",\"coordinates\":[-87.6,41.9]}", POINT_JSON, POINT_WKT, 0, 0},
-    {&type_point, " { \"coordinates\" : [ -87.6 , 41.9 , 7 ] , \"bbox\" : [1,{\"a\":\"]\\\"\"}], \"type\" : \"Point\" } ", POINT_JSON, POINT_WKT, 1, 0},
-    {&type_point, "{\"type\":\"Point\",\"coordinates\":[1,2]}", "{\"type\":\"Point\",\"coordinates\":[1.0,2.0]}", "POINT (1.0 2.0)", 0, 0},
+    {&type_point, " { \"coordinates\" : [ -87.6 , 41.9 , 7 ] , \"bbox\" : [1,{\"a\":\"]\\\"\"}], \"type\" : \"Point\" } ",
+     POINT_JSON, POINT_WKT, 1, 0},
+    {&type_point, "{\"type\":\"Point\",\"coordinates\":[1,2]}", "{\"type\":\"Point\",\"coordinates\":[1.0,2.0]}",
+     "POINT (1.0 2.0)", 0, 0},
     {&type_point, "{\"type\":\"Point\",\"coordinates\":[]}", "{\"type\":\"Point\",\"coordinates\":[]}", "POINT EMPTY", 0, 0},
     {&type_point, "{\"type\":\"Point\",\"coordinates\":[-8.76E1,0.419e+2]}", POINT_JSON, POINT_WKT, 0, 0},
     {&type_point, "POINT (-87.6 41.9)", POINT_JSON, POINT_WKT, 0, 0},
@@ -75,32 +77,34 @@ static const struct taken taken[] = {
      "MULTIPOINT ((1.0 2.0), (3.0 4.0))", 0, 0},
     {&type_multipoint, "MULTIPOINT ((1 2), (3 4))", "{\"type\":\"MultiPoint\",\"coordinates\":[[1.0,2.0],[3.0,4.0]]}",
      "MULTIPOINT ((1.0 2.0), (3.0 4.0))", 0, 0},
-    {&type_multipoint, "{\"type\":\"MultiPoint\",\"coordinates\":[[1,2,3],[3,4]]}", "{\"type\":\"MultiPoint\",\"coordinates\":[[1.0,2.0],[3.0,4.0]]}",
-     "MULTIPOINT ((1.0 2.0), (3.0 4.0))", 1, 0},
+    {&type_multipoint, "{\"type\":\"MultiPoint\",\"coordinates\":[[1,2,3],[3,4]]}",
+     "{\"type\":\"MultiPoint\",\"coordinates\":[[1.0,2.0],[3.0,4.0]]}", "MULTIPOINT ((1.0 2.0), (3.0 4.0))", 1, 0},
     {&type_multipoint, "MULTIPOINT EMPTY", "{\"type\":\"MultiPoint\",\"coordinates\":[]}", "MULTIPOINT EMPTY", 0, 0},
     {&type_multipoint, "MULTIPOINT (EMPTY, 1 2)", "{\"type\":\"MultiPoint\",\"coordinates\":[[],[1.0,2.0]]}",
      "MULTIPOINT (EMPTY, (1.0 2.0))", 0, 0},
     {&type_line, "LINESTRING (1 2, 3 4)", "{\"type\":\"LineString\",\"coordinates\":[[1.0,2.0],[3.0,4.0]]}",
      "LINESTRING (1.0 2.0, 3.0 4.0)", 0, 0},
     {&type_line, "LINESTRING EMPTY", "{\"type\":\"LineString\",\"coordinates\":[]}", "LINESTRING EMPTY", 0, 0},
-    {&type_line, "{\"type\":\"LineString\",\"coordinates\":[[1,2],[3,4]]}", "{\"type\":\"LineString\",\"coordinates\":[[1.0,2.0],[3.0,4.0]]}",
-     "LINESTRING (1.0 2.0, 3.0 4.0)", 0, 0},
+    {&type_line, "{\"type\":\"LineString\",\"coordinates\":[[1,2],[3,4]]}",
+     "{\"type\":\"LineString\",\"coordinates\":[[1.0,2.0],[3.0,4.0]]}", "LINESTRING (1.0 2.0, 3.0 4.0)", 0, 0},
     {&type_multiline, "multilinestring((1 2,3 4),(5 6,7 8))",
      "{\"type\":\"MultiLineString\",\"coordinates\":[[[1.0,2.0],[3.0,4.0]],[[5.0,6.0],[7.0,8.0]]]}",
      "MULTILINESTRING ((1.0 2.0, 3.0 4.0), (5.0 6.0, 7.0 8.0))", 0, 0},
-    {&type_polygon, "POLYGON ((0 0, 4 0, 4 4, 0 0))", "{\"type\":\"Polygon\",\"coordinates\":[" RING_JSON "]}", "POLYGON (" RING_WKT ")", 0, 0},
+    {&type_polygon, "POLYGON ((0 0, 4 0, 4 4, 0 0))", "{\"type\":\"Polygon\",\"coordinates\":[" RING_JSON "]}",
+     "POLYGON (" RING_WKT ")", 0, 0},
     {&type_polygon, "{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[4,0],[4,4],[0,0]],[[0,0],[4,0],[4,4],[0,0]]]}",
      "{\"type\":\"Polygon\",\"coordinates\":[" RING_JSON "," RING_JSON "]}", "POLYGON (" RING_WKT ", " RING_WKT ")", 0, 0},
     {&type_polygon, "POLYGON ((0 0, 4 4, 4 0, 0 4, 0 0))", /* crosses itself: stored as it is */
      "{\"type\":\"Polygon\",\"coordinates\":[[[0.0,0.0],[4.0,4.0],[4.0,0.0],[0.0,4.0],[0.0,0.0]]]}",
      "POLYGON ((0.0 0.0, 4.0 4.0, 4.0 0.0, 0.0 4.0, 0.0 0.0))", 0, 0},
     {&type_polygon, "POLYGON EMPTY", "{\"type\":\"Polygon\",\"coordinates\":[]}", "POLYGON EMPTY", 0, 0},
-    {&type_polygon, "POLYGON Z ((0 0 1, 4 0 1, 4 4 1, 0 0 1))", "{\"type\":\"Polygon\",\"coordinates\":[" RING_JSON "]}", "POLYGON (" RING_WKT ")", 4, 0},
+    {&type_polygon, "POLYGON Z ((0 0 1, 4 0 1, 4 4 1, 0 0 1))", "{\"type\":\"Polygon\",\"coordinates\":[" RING_JSON "]}",
+     "POLYGON (" RING_WKT ")", 4, 0},
     {&type_multipolygon, "MULTIPOLYGON (((0 0, 4 0, 4 4, 0 0)), ((0 0, 4 0, 4 4, 0 0), (0 0, 4 0, 4 4, 0 0)))",
      "{\"type\":\"MultiPolygon\",\"coordinates\":[[" RING_JSON "],[" RING_JSON "," RING_JSON "]]}",
      "MULTIPOLYGON ((" RING_WKT "), (" RING_WKT ", " RING_WKT "))", 0, 0},
-    {&type_multipolygon, "MULTIPOLYGON (EMPTY, ((0 0, 4 0, 4 4, 0 0)))", "{\"type\":\"MultiPolygon\",\"coordinates\":[[],[" RING_JSON "]]}",
-     "MULTIPOLYGON (EMPTY, (" RING_WKT "))", 0, 0},
+    {&type_multipolygon, "MULTIPOLYGON (EMPTY, ((0 0, 4 0, 4 4, 0 0)))",
+     "{\"type\":\"MultiPolygon\",\"coordinates\":[[],[" RING_JSON "]]}", "MULTIPOLYGON (EMPTY, (" RING_WKT "))", 0, 0},
 };
 
 static void every_spelling_comes_back_as_geojson_and_wkt(void **state)
@@ -285,10 +289,27 @@ static void numbers_print_in_the_fewest_digits(void **state)
         double v;
         const char *text;
     } cases[] = {
-        {0, "0.0"}, {-0.0, "-0.0"}, {1, "1.0"}, {-1, "-1.0"}, {0.1, "0.1"}, {100, "100.0"}, {-87.123456789, "-87.123456789"},
-        {1.0 / 3, "0.3333333333333333"}, {0.1 + 0.2, "0.30000000000000004"}, {1e15, "1000000000000000.0"}, {1e20, "100000000000000000000.0"},
-        {1e21, "1.0e+21"}, {1.5e300, "1.5e+300"}, {1e-6, "0.000001"}, {1e-7, "0.0000001"}, {1.25e-8, "1.25e-8"}, {DBL_MAX, "1.7976931348623157e+308"},
-        {DBL_TRUE_MIN, "5.0e-324"}, {999999999999999, "999999999999999.0"}, {9.999999999999999, "9.999999999999998"}, {123456.789, "123456.789"},
+        {0, "0.0"},
+        {-0.0, "-0.0"},
+        {1, "1.0"},
+        {-1, "-1.0"},
+        {0.1, "0.1"},
+        {100, "100.0"},
+        {-87.123456789, "-87.123456789"},
+        {1.0 / 3, "0.3333333333333333"},
+        {0.1 + 0.2, "0.30000000000000004"},
+        {1e15, "1000000000000000.0"},
+        {1e20, "100000000000000000000.0"},
+        {1e21, "1.0e+21"},
+        {1.5e300, "1.5e+300"},
+        {1e-6, "0.000001"},
+        {1e-7, "0.0000001"},
+        {1.25e-8, "1.25e-8"},
+        {DBL_MAX, "1.7976931348623157e+308"},
+        {DBL_TRUE_MIN, "5.0e-324"},
+        {999999999999999, "999999999999999.0"},
+        {9.999999999999999, "9.999999999999998"},
+        {123456.789, "123456.789"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buf out = {0};
@@ -305,8 +326,8 @@ static void only_whole_numbers_are_read(void **state)
     static const struct {
         const char *text;
         size_t n;
-    } cases[] = {{"", 0}, {"-", 0}, {".", 0}, {"+.", 0}, {"e5", 0}, {"1", 1}, {"1.", 2}, {".5", 2}, {"-.5x", 3}, {"1e", 1},
-                 {"1e+", 1}, {"1e+5 ", 4}, {"1.5.5", 3}, {"nan", 0}, {"inf", 0}, {"0x1", 1}, {"--1", 0}};
+    } cases[] = {{"", 0},   {"-", 0},   {".", 0},     {"+.", 0},    {"e5", 0},  {"1", 1},   {"1.", 2},  {".5", 2}, {"-.5x", 3},
+                 {"1e", 1}, {"1e+", 1}, {"1e+5 ", 4}, {"1.5.5", 3}, {"nan", 0}, {"inf", 0}, {"0x1", 1}, {"--1", 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double v;
         if (ordinate_read(str_from(cases[i].text), &v) != cases[i].n)
@@ -370,7 +391,8 @@ static void numbers_agree_with_the_c_library(void **state)
         double v;
         switch (i % 4) {
         case 0: /* degrees */
-            snprintf(text, sizeof text, "%s%u.%0*" PRIu64, r & 1 ? "-" : "", (unsigned)(r >> 1) % 181, (int)(1 + i % 15), next_random() % 1000000000);
+            snprintf(text, sizeof text, "%s%u.%0*" PRIu64, r & 1 ? "-" : "", (unsigned)(r >> 1) % 181, (int)(1 + i % 15),
+                     next_random() % 1000000000);
             break;
         case 1: /* any double */
             memcpy(&v, &r, sizeof v);
@@ -382,7 +404,8 @@ static void numbers_agree_with_the_c_library(void **state)
             snprintf(text, sizeof text, "%" PRIu64 "e%d", r >> (i % 60), (int)(next_random() % 80) - 40);
             break;
         case 3:
-            snprintf(text, sizeof text, "%" PRIu64 ".%06" PRIu64 "E-%u", r % 1000, next_random() % 1000000, (unsigned)(r >> 40) % 12);
+            snprintf(text, sizeof text, "%" PRIu64 ".%06" PRIu64 "E-%u", r % 1000, next_random() % 1000000,
+                     (unsigned)(r >> 40) % 12);
             break;
         }
         check_number(text);

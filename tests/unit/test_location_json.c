@@ -35,7 +35,7 @@ static void check_refused(const struct type *t, enum raw_kind kind, const char *
         fail_msg("%s was refused without a reason", text);
 }
 
-#define HUMAN(a, c, s, z)                                                                                                \
+#define HUMAN(a, c, s, z)                                                                                                        \
     "{\\\"address\\\":\\\"" a "\\\",\\\"city\\\":\\\"" c "\\\",\\\"state\\\":\\\"" s "\\\",\\\"zip\\\":\\\"" z "\\\"}"
 #define AT "\"latitude\":\"47.59815\",\"longitude\":\"-122.334540\""
 
@@ -49,7 +49,9 @@ static void a_location_is_taken_as_object_and_as_text(void **state)
         {RAW_OBJECT, "{\"latitude\": 47.59815, \"longitude\": -122.334540}", "{" AT "}", "(47.59815, -122.334540)"},
         {RAW_OBJECT, "{\"longitude\":\" -122.334540 \",\"latitude\":\"47.59815\",\"needs_recoding\":false}", "{" AT "}",
          "(47.59815, -122.334540)"},
-        {RAW_OBJECT, "{\"latitude\":\"47.59815\",\"longitude\":\"-122.334540\",\"human_address\":\"" HUMAN("1 Main St", "Seattle", "WA", "98101") "\"}",
+        {RAW_OBJECT,
+         "{\"latitude\":\"47.59815\",\"longitude\":\"-122.334540\",\"human_address\":\"" HUMAN("1 Main St", "Seattle", "WA",
+                                                                                               "98101") "\"}",
          "{" AT ",\"human_address\":\"" HUMAN("1 Main St", "Seattle", "WA", "98101") "\"}",
          "1 Main St\nSeattle, WA 98101\n(47.59815, -122.334540)"},
         {RAW_OBJECT, "{\"human_address\": {\"address\": \"1 Main St\", \"city\": \"Seattle\"}}",
@@ -67,15 +69,17 @@ static void a_location_is_taken_as_object_and_as_text(void **state)
          "1 Main St\nSeattle, WA 98101\n(47.59815, -122.334540)"},
         {RAW_STRING, "1 Main St, Seattle, WA 98101-1234",
          "{\"human_address\":\"" HUMAN("1 Main St", "Seattle", "WA", "98101-1234") "\"}", "1 Main St\nSeattle, WA 98101-1234"},
-        {RAW_STRING, "1 Main St, Seattle, Washington, 98101", "{\"human_address\":\"" HUMAN("1 Main St", "Seattle", "Washington", "98101") "\"}",
+        {RAW_STRING, "1 Main St, Seattle, Washington, 98101",
+         "{\"human_address\":\"" HUMAN("1 Main St", "Seattle", "Washington", "98101") "\"}",
          "1 Main St\nSeattle, Washington 98101"},
         {RAW_STRING, "Seattle, WA (47.59815, -122.334540)", "{" AT ",\"human_address\":\"" HUMAN("", "Seattle", "WA", "") "\"}",
          "Seattle, WA\n(47.59815, -122.334540)"},
         {RAW_STRING, "12 Main St (47.59815, -122.334540)", "{" AT ",\"human_address\":\"" HUMAN("12 Main St", "", "", "") "\"}",
          "12 Main St\n(47.59815, -122.334540)"},
-        {RAW_STRING, "1234 Route 60601 (47.59815, -122.334540)", "{" AT ",\"human_address\":\"" HUMAN("1234 Route 60601", "", "", "") "\"}",
-         "1234 Route 60601\n(47.59815, -122.334540)"},
-        {RAW_STRING, "12 MAIN CT, 06101", "{\"human_address\":\"" HUMAN("12 MAIN CT", "", "", "06101") "\"}", "12 MAIN CT\n06101"},
+        {RAW_STRING, "1234 Route 60601 (47.59815, -122.334540)",
+         "{" AT ",\"human_address\":\"" HUMAN("1234 Route 60601", "", "", "") "\"}", "1234 Route 60601\n(47.59815, -122.334540)"},
+        {RAW_STRING, "12 MAIN CT, 06101", "{\"human_address\":\"" HUMAN("12 MAIN CT", "", "", "06101") "\"}",
+         "12 MAIN CT\n06101"},
         {RAW_STRING, "a \"b\"\nX Y, New York 10001\n(47.59815, -122.334540)",
          "{" AT ",\"human_address\":\"" HUMAN("a \\\\\\\"b\\\\\\\"", "X Y", "New York", "10001") "\"}",
          "a \"b\"\nX Y, New York 10001\n(47.59815, -122.334540)"},
@@ -158,7 +162,8 @@ static void version_2_shows_the_address_as_an_object(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"{\"latitude\":\"1\",\"human_address\":\"{\\\"city\\\":\\\"X\\\"}\"}", "{\"latitude\":\"1\",\"human_address\":{\"city\":\"X\"}}"},
+        {"{\"latitude\":\"1\",\"human_address\":\"{\\\"city\\\":\\\"X\\\"}\"}",
+         "{\"latitude\":\"1\",\"human_address\":{\"city\":\"X\"}}"},
         {"{\"human_address\":\"plain\"}", "{\"human_address\":\"plain\"}"},
         {"{\"human_address\":\"[1]\"}", "{\"human_address\":\"[1]\"}"},
         {"{\"latitude\":1}", "{\"latitude\":\"1\"}"},
@@ -218,10 +223,18 @@ static void json_without_its_wrapper_is_refused(void **state)
         enum raw_kind kind;
         const char *text;
     } cases[] = {
-        {RAW_OBJECT, "{}"},          {RAW_OBJECT, "{\"JSON\":1}"}, {RAW_OBJECT, "{\"json\":1,\"other\":2}"},
-        {RAW_OBJECT, "{\"json\":1,\"json\":2}"}, {RAW_ARRAY, "[1]"}, {RAW_NUMBER, "1"},
-        {RAW_FALSE, "false"},        {RAW_STRING, "text"},         {RAW_STRING, "[1]"},
-        {RAW_STRING, "{\"json\":"},  {RAW_STRING, "{\"json\":1}{"}, {RAW_STRING, "1"},
+        {RAW_OBJECT, "{}"},
+        {RAW_OBJECT, "{\"JSON\":1}"},
+        {RAW_OBJECT, "{\"json\":1,\"other\":2}"},
+        {RAW_OBJECT, "{\"json\":1,\"json\":2}"},
+        {RAW_ARRAY, "[1]"},
+        {RAW_NUMBER, "1"},
+        {RAW_FALSE, "false"},
+        {RAW_STRING, "text"},
+        {RAW_STRING, "[1]"},
+        {RAW_STRING, "{\"json\":"},
+        {RAW_STRING, "{\"json\":1}{"},
+        {RAW_STRING, "1"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_refused(&type_json, cases[i].kind, cases[i].text);
