@@ -1,13 +1,16 @@
 /* Checkbox: true or false, kept as 1 or 0 (docs/wire/types.md, checkbox). */
 #include "rows/scalar.h"
 
-#define WORD(text) {text, sizeof(text) - 1}
+#define WORD(text)                                                                                                               \
+    {                                                                                                                            \
+        text, sizeof(text) - 1                                                                                                   \
+    }
 
 static const struct {
     struct str word;
     int value;
 } words[] = {
-    {WORD("true"), 1}, {WORD("false"), 0}, {WORD("1"), 1},  {WORD("0"), 0},   {WORD("t"), 1},  {WORD("f"), 0},
+    {WORD("true"), 1}, {WORD("false"), 0}, {WORD("1"), 1},   {WORD("0"), 0},  {WORD("t"), 1},  {WORD("f"), 0},
     {WORD("y"), 1},    {WORD("n"), 0},     {WORD("yes"), 1}, {WORD("no"), 0}, {WORD("on"), 1}, {WORD("off"), 0},
 };
 

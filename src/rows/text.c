@@ -15,29 +15,29 @@
 static const struct {
     uint32_t from, to;
 } stable[] = {
-    {0x0080, 0x02ff}, /* Latin and phonetic letters */
-    {0x0388, 0x03ff}, /* Greek */
-    {0x0400, 0x0482}, /* Cyrillic */
-    {0x048a, 0x052f},
-    {0x0531, 0x058f}, /* Armenian */
-    {0x05d0, 0x05ea}, /* Hebrew letters */
-    {0x0620, 0x064a}, /* Arabic letters */
-    {0x0904, 0x0939}, /* Devanagari letters */
-    {0x0e01, 0x0e37}, /* Thai */
-    {0x0e3f, 0x0e47},
-    {0x10a0, 0x10ff}, /* Georgian */
-    {0x1e00, 0x1eff}, /* more Latin: Vietnamese */
-    {0x2002, 0x2027}, /* punctuation */
-    {0x2030, 0x205e},
-    {0x20a0, 0x20bf}, /* currencies */
-    {0x2190, 0x2328}, /* arrows, mathematics */
-    {0x2500, 0x27ff}, /* boxes, symbols, dingbats */
-    {0x3000, 0x3029}, /* ideographic punctuation, kana, ideographs, Hangul syllables */
-    {0x3041, 0x3096},
-    {0x309b, 0x30ff},
-    {0x3400, 0x9fff},
-    {0xac00, 0xd7a3},
-    {0xff01, 0xffee}, /* full width */
+    {0x0080, 0x02ff},   /* Latin and phonetic letters */
+    {0x0388, 0x03ff},   /* Greek */
+    {0x0400, 0x0482},   /* Cyrillic */
+    {0x048a, 0x052f},   /* Cyrillic */
+    {0x0531, 0x058f},   /* Armenian */
+    {0x05d0, 0x05ea},   /* Hebrew letters */
+    {0x0620, 0x064a},   /* Arabic letters */
+    {0x0904, 0x0939},   /* Devanagari letters */
+    {0x0e01, 0x0e37},   /* Thai */
+    {0x0e3f, 0x0e47},   /* Thai */
+    {0x10a0, 0x10ff},   /* Georgian */
+    {0x1e00, 0x1eff},   /* more Latin: Vietnamese */
+    {0x2002, 0x2027},   /* punctuation */
+    {0x2030, 0x205e},   /* punctuation */
+    {0x20a0, 0x20bf},   /* currencies */
+    {0x2190, 0x2328},   /* arrows, mathematics */
+    {0x2500, 0x27ff},   /* boxes, symbols, dingbats */
+    {0x3000, 0x3029},   /* ideographic punctuation */
+    {0x3041, 0x3096},   /* Hiragana */
+    {0x309b, 0x30ff},   /* Katakana */
+    {0x3400, 0x9fff},   /* ideographs */
+    {0xac00, 0xd7a3},   /* Hangul syllables */
+    {0xff01, 0xffee},   /* full width */
     {0x1f300, 0x1f9ff}, /* emoji */
 };
 
@@ -191,7 +191,7 @@ enum text_status text_normalize(struct str s, struct arena *a, uint64_t *nul_rem
 {
     size_t last;
     if (plain_length(s) == s.n || stable_length(s, &last) == s.n) {
-        *ret = s;
+        *ret = s.p ? s : STR(""); /* to an engine, no pointer is null, which empty text is not */
         return TEXT_OK;
     }
     struct str whole = without_nul(s, a, nul_removed);

@@ -6,7 +6,12 @@
 #include "base/clock.h"
 #include "rows/scalar.h"
 
-enum { MS_PER_SECOND = 1000, MS_PER_MINUTE = 60 * MS_PER_SECOND, MS_PER_HOUR = 60 * MS_PER_MINUTE, MS_PER_DAY = 24 * MS_PER_HOUR };
+enum {
+    MS_PER_SECOND = 1000,
+    MS_PER_MINUTE = 60 * MS_PER_SECOND,
+    MS_PER_HOUR = 60 * MS_PER_MINUTE,
+    MS_PER_DAY = 24 * MS_PER_HOUR
+};
 
 static const unsigned char month_days[13] = {0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 
@@ -380,7 +385,8 @@ bool timestamp_parse(struct str s, enum timestamp_kind kind, int64_t *ret_ms, co
 
 static const char *const expected[] = {
     [TIMESTAMP_FLOATING] = "a date and time like 2014-10-13T05:06:07.000, 2014-10-13 or 10/13/2014 05:06:07 AM",
-    [TIMESTAMP_FIXED] = "a date and time like 2014-10-13T05:06:07.000Z, 2014-10-13T05:06:07-08:00 or 10/13/2014 05:06:07 AM (UTC)",
+    [TIMESTAMP_FIXED] =
+        "a date and time like 2014-10-13T05:06:07.000Z, 2014-10-13T05:06:07-08:00 or 10/13/2014 05:06:07 AM (UTC)",
 };
 
 bool timestamp_parse_raw(const struct raw *raw, enum timestamp_kind kind, struct cell *ret, struct type_refusal *why)

@@ -6,10 +6,10 @@
 #include "rows/decimal.h"
 #include "rows/type.h"
 
-#define MUST(x)                                                                                                                \
-    do {                                                                                                                       \
-        if (!(x))                                                                                                              \
-            abort();                                                                                                           \
+#define MUST(x)                                                                                                                  \
+    do {                                                                                                                         \
+        if (!(x))                                                                                                                \
+            abort();                                                                                                             \
     } while (0)
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t n);

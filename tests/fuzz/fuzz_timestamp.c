@@ -5,10 +5,10 @@
 
 #include "rows/timestamp.h"
 
-#define MUST(x)                                                                                                                \
-    do {                                                                                                                       \
-        if (!(x))                                                                                                              \
-            abort();                                                                                                           \
+#define MUST(x)                                                                                                                  \
+    do {                                                                                                                         \
+        if (!(x))                                                                                                                \
+            abort();                                                                                                             \
     } while (0)
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t n);

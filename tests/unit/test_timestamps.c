@@ -191,7 +191,9 @@ static const struct {
     {"2014-10-13T05:06:07.00x", NULL, NULL},
     {"2014-1x-13", NULL, NULL},
     {"today", NULL, NULL},
-    {"\xe2\x80\x8e" "10/13/2014", NULL, NULL},
+    {"\xe2\x80\x8e"
+     "10/13/2014",
+     NULL, NULL},
     {"", "null", "null"},
     {"  \t", "null", "null"},
     {" 2014-10-13T05:06:07 ", FIVE, FIVE},
@@ -218,7 +220,8 @@ static void other_kinds_of_json_are_refused(void **state)
     static const struct {
         enum raw_kind kind;
         const char *text;
-    } kinds[] = {{RAW_NUMBER, "2014"}, {RAW_NUMBER, "1413176767"}, {RAW_TRUE, "true"}, {RAW_FALSE, "false"}, {RAW_OBJECT, "{}"}, {RAW_ARRAY, "[]"}};
+    } kinds[] = {{RAW_NUMBER, "2014"}, {RAW_NUMBER, "1413176767"}, {RAW_TRUE, "true"},
+                 {RAW_FALSE, "false"}, {RAW_OBJECT, "{}"},         {RAW_ARRAY, "[]"}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         check(&type_floating_timestamp, kinds[i].kind, kinds[i].text, NULL);
         check(&type_fixed_timestamp, kinds[i].kind, kinds[i].text, NULL);
@@ -312,8 +315,10 @@ static void the_short_ways_agree_with_the_long_one(void **state)
     static const char alphabet[] = "0123456789";
     for (int i = 0; i < 200000; i++) {
         char iso[32], long_iso[32], us[32], long_us[32];
-        unsigned month = (unsigned)(next_random() % 14), day = (unsigned)(next_random() % 33), hour = (unsigned)(next_random() % 26);
-        unsigned minute = (unsigned)(next_random() % 62), second = (unsigned)(next_random() % 62), year = (unsigned)(next_random() % 2500);
+        unsigned month = (unsigned)(next_random() % 14), day = (unsigned)(next_random() % 33),
+                 hour = (unsigned)(next_random() % 26);
+        unsigned minute = (unsigned)(next_random() % 62), second = (unsigned)(next_random() % 62),
+                 year = (unsigned)(next_random() % 2500);
         const char *half = next_random() % 2 ? "AM" : "PM";
         snprintf(iso, sizeof iso, "%04u-%02u-%02uT%02u:%02u:%02u.125", year, month, day, hour, minute, second);
         if (i % 3 == 0)
@@ -340,7 +345,8 @@ static void years_that_only_a_query_makes_are_written_with_sign(void **state)
     static const struct {
         int64_t ms;
         const char *text;
-    } years[] = {{TIMESTAMP_MS_MAX + 1, "+10000-01-01T00:00:00.000"}, {TIMESTAMP_MS_MIN - 1, "0000-12-31T23:59:59.999"},
+    } years[] = {{TIMESTAMP_MS_MAX + 1, "+10000-01-01T00:00:00.000"},
+                 {TIMESTAMP_MS_MIN - 1, "0000-12-31T23:59:59.999"},
                  {-62198755200000, "-0001-01-01T00:00:00.000"}};
     struct buf b = {0};
     for (size_t i = 0; i < sizeof years / sizeof *years; i++) {

@@ -81,8 +81,8 @@ static void check(const struct type *t, const struct value_case *c)
                  c->json, c->csv);
 }
 
-#define CHECK_ALL(type, cases)                                                                                                 \
-    for (size_t case_at = 0; case_at < sizeof(cases) / sizeof *(cases); case_at++)                                             \
+#define CHECK_ALL(type, cases)                                                                                                   \
+    for (size_t case_at = 0; case_at < sizeof(cases) / sizeof *(cases); case_at++)                                               \
     check(type, &(cases)[case_at])
 
 static void text_takes_strings_and_numbers(void **state)
@@ -106,6 +106,13 @@ static void text_takes_strings_and_numbers(void **state)
         {RAW_ARRAY, "[]", NULL, NULL, NULL},
     };
     CHECK_ALL(&type_text, cases);
+}
+
+static void empty_text_is_not_null(void **state)
+{
+    (void)state;
+    struct outcome o = read_value(&type_text, RAW_STRING, STR_NONE);
+    assert_true(o.ok && o.cell.kind == CELL_TEXT && o.cell.s.p && o.cell.s.n == 0);
 }
 
 static void numbers_are_exact(void **state)
@@ -137,7 +144,10 @@ static void numbers_are_exact(void **state)
         {RAW_STRING, "1,234", NULL, NULL, separators},
         {RAW_STRING, "$5", NULL, NULL, "remove the currency sign"},
         {RAW_STRING, "$1,234.50", NULL, NULL, "remove the currency sign"},
-        {RAW_STRING, "\xe2\x82\xac" "5", NULL, NULL, "remove the currency sign"},
+        {RAW_STRING,
+         "\xe2\x82\xac"
+         "5",
+         NULL, NULL, "remove the currency sign"},
         {RAW_STRING, "5%", NULL, NULL, "remove the percent sign"},
         {RAW_STRING, "NaN", NULL, NULL, missing},
         {RAW_STRING, "-Infinity", NULL, NULL, missing},
@@ -146,7 +156,10 @@ static void numbers_are_exact(void **state)
         {RAW_STRING, "0x10", NULL, NULL, "write the number in decimal"},
         {RAW_STRING, "1_000", NULL, NULL, "remove the underscores"},
         {RAW_STRING, "1 000", NULL, NULL, "remove the blanks"},
-        {RAW_STRING, "\xe2\x88\x92" "5", NULL, NULL, "write the minus sign as -"},
+        {RAW_STRING,
+         "\xe2\x88\x92"
+         "5",
+         NULL, NULL, "write the minus sign as -"},
         {RAW_STRING, "five", NULL, NULL, ""},
         {RAW_STRING, "5d", NULL, NULL, NULL},
         {RAW_TRUE, "true", NULL, NULL, NULL},
@@ -195,7 +208,8 @@ static void urls_are_objects_or_addresses(void **state)
         {RAW_OBJECT, "{ \"description\" : \"Home\", \"url\" : \"http://a.example/\" }",
          "{\"url\":\"http://a.example/\",\"description\":\"Home\"}", "Home (http://a.example/)", NULL},
         {RAW_OBJECT, "{\"url\":\"http://a.example/\"}", "{\"url\":\"http://a.example/\"}", "http://a.example/", NULL},
-        {RAW_OBJECT, "{\"url\":\"http://a.example/\",\"description\":null}", "{\"url\":\"http://a.example/\"}", "http://a.example/", NULL},
+        {RAW_OBJECT, "{\"url\":\"http://a.example/\",\"description\":null}", "{\"url\":\"http://a.example/\"}",
+         "http://a.example/", NULL},
         {RAW_OBJECT, "{\"url\":\"http://a.example/\",\"x\":1}", "{\"url\":\"http://a.example/\"}", "http://a.example/", NULL},
         {RAW_OBJECT, "{\"url\":\"a\",\"description\":\"\"}", "{\"url\":\"a\",\"description\":\"\"}", "a", NULL},
         {RAW_OBJECT, "{\"description\":\"Home\"}", "{\"description\":\"Home\"}", "Home", NULL},
@@ -351,9 +365,14 @@ static void nul_is_removed_and_counted(void **state)
 static void text_that_needs_no_change_is_not_copied(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"plain", "longer than eight bytes", "caf\xc3\xa9 na\xc3\xafve", "\xe2\x80\x9cquoted\xe2\x80\x9d",
-                                        "\xe6\xbc\xa2\xe5\xad\x97", "\xd0\x9c\xd0\xbe\xd1\x81\xd0\xba\xd0\xb2\xd0\xb0",
-                                        "\xf0\x9f\x98\x80", "\xe0\xb8\x99\xe0\xb9\x89\xe0\xb8\xb3", /* Thai, with a mark */
+    static const char *const texts[] = {"plain",
+                                        "longer than eight bytes",
+                                        "caf\xc3\xa9 na\xc3\xafve",
+                                        "\xe2\x80\x9cquoted\xe2\x80\x9d",
+                                        "\xe6\xbc\xa2\xe5\xad\x97",
+                                        "\xd0\x9c\xd0\xbe\xd1\x81\xd0\xba\xd0\xb2\xd0\xb0",
+                                        "\xf0\x9f\x98\x80",
+                                        "\xe0\xb8\x99\xe0\xb9\x89\xe0\xb8\xb3", /* Thai, with a mark */
                                         "5\xe2\x84\x83" /* a letter outside the table, NFC all the same */};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct outcome o = read_value(&type_text, RAW_STRING, str_from(texts[i]));
@@ -391,9 +410,10 @@ static uint64_t next_random(void)
 /* Characters that combine, come apart or change place, and some that do none of it. */
 static uint32_t random_character(void)
 {
-    static const uint32_t telling[] = {'a', 'e', ' ', 0xe9, 0x300, 0x301, 0x323, 0x344, 0x345, 0x37e, 0x387, 0x3b1, 0x416, 0x5d0, 0x5b0, 0x627, 0x653,
-                                       0x958, 0x928, 0x93c, 0x9c7, 0x9be, 0xf73, 0xf71, 0xe33, 0xe48, 0x1100, 0x1161, 0x11a8, 0xac00, 0x1e69, 0x2126,
-                                       0x212b, 0x3046, 0x3099, 0x4e2d, 0xf900, 0xfb1d, 0x1d15e, 0x1f600, 0x2f800};
+    static const uint32_t telling[] = {'a',    'e',    ' ',    0xe9,   0x300,  0x301,   0x323,   0x344,  0x345,  0x37e,  0x387,
+                                       0x3b1,  0x416,  0x5d0,  0x5b0,  0x627,  0x653,   0x958,   0x928,  0x93c,  0x9c7,  0x9be,
+                                       0xf73,  0xf71,  0xe33,  0xe48,  0x1100, 0x1161,  0x11a8,  0xac00, 0x1e69, 0x2126, 0x212b,
+                                       0x3046, 0x3099, 0x4e2d, 0xf900, 0xfb1d, 0x1d15e, 0x1f600, 0x2f800};
     return telling[next_random() % (sizeof telling / sizeof *telling)];
 }
 
@@ -539,6 +559,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
     const struct CMUnitTest tests[] = {
         TEST(text_takes_strings_and_numbers),
+        TEST(empty_text_is_not_null),
         TEST(numbers_are_exact),
         TEST(checkboxes_know_twelve_words),
         TEST(urls_are_objects_or_addresses),
