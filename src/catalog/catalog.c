@@ -9,6 +9,8 @@
 
 #include "catalog/internal.h"
 
+enum { WATCHER_CACHE_BYTES = 256 << 10 };
+
 /* ── indexes: arrays sorted by what they are looked up by ── */
 
 typedef struct str (*key_of)(const struct snapshot *s);
@@ -127,20 +129,20 @@ void catalog_install(struct catalog *c, struct snapshot *old, struct snapshot *n
 
 /* ── loading ── */
 
-static bool load_column(sqlite3_stmt *q, struct column *ret, struct error *err)
+static bool load_column(struct sql_statement *q, struct column *ret, struct error *err)
 {
-    struct str type = db_text(q, 3);
+    struct str type = sql_text(q, 3);
     *ret = (struct column){
-        .id = sqlite3_column_int64(q, 0),
-        .physical = sqlite3_column_int(q, 1),
-        .position = sqlite3_column_int(q, 2),
+        .id = sql_i64(q, 0),
+        .physical = (int)sql_i64(q, 1),
+        .position = (int)sql_i64(q, 2),
         .type = type_find(type, NULL),
-        .field_name = db_text(q, 4),
-        .former_name = db_text(q, 5),
-        .name = db_text(q, 6),
-        .description = db_text(q, 7),
-        .format_json = db_text(q, 8),
-        .extra_json = db_text(q, 9),
+        .field_name = sql_text(q, 4),
+        .former_name = sql_text(q, 5),
+        .name = sql_text(q, 6),
+        .description = sql_text(q, 7),
+        .format_json = sql_text(q, 8),
+        .extra_json = sql_text(q, 9),
     };
     if (ret->type)
         return true;
@@ -149,13 +151,12 @@ static bool load_column(sqlite3_stmt *q, struct column *ret, struct error *err)
 
 static bool load_columns(struct catalog *c, struct snapshot *s, size_t n, int64_t row_identifier, struct error *err)
 {
-    sqlite3_stmt *q = NULL;
+    static const char text[] =
+        "SELECT id, physical, position, type, field_name, former_name, name, description, format, extra"
+        " FROM dataset_column WHERE dataset = ?1 ORDER BY position, id";
+    struct sql_statement *q = sql_prepare(c->writer, str_from(text), err);
     bool row = true;
-    bool ok = db_prepare(c->writer, &q, err,
-                         "SELECT id, physical, position, type, field_name, former_name, name, description, format, extra"
-                         " FROM dataset_column WHERE dataset = ?1 ORDER BY position, id");
-    if (ok)
-        sqlite3_bind_int64(q, 1, s->d.number);
+    bool ok = q && sql_bind_i64(c->writer, q, 1, s->d.number, err);
     struct columns *columns = &s->d.columns;
     while (ok && columns->n < n && (ok = db_step(c->writer, q, &row, err)) && row) {
         struct column column;
@@ -164,32 +165,32 @@ static bool load_columns(struct catalog *c, struct snapshot *s, size_t n, int64_
             columns->row_identifier = (int)columns->n;
         columns->n += ok;
     }
-    sqlite3_finalize(q);
+    sql_finalize(q);
     return ok;
 }
 
-static bool load_dataset(struct catalog *c, sqlite3_stmt *q, struct error *err)
+static bool load_dataset(struct catalog *c, struct sql_statement *q, struct error *err)
 {
     struct dataset d = {
-        .number = sqlite3_column_int64(q, 0),
-        .stage = sqlite3_column_int(q, 3) ? DATASET_PUBLISHED : DATASET_UNPUBLISHED,
-        .is_public = sqlite3_column_int(q, 4) != 0,
-        .name = db_text(q, 5),
-        .resource_name = db_text(q, 6),
-        .document_json = db_text(q, 7),
-        .created_at = sqlite3_column_int64(q, 8),
-        .published_at = sqlite3_column_int64(q, 9),
-        .modified_at = sqlite3_column_int64(q, 10),
-        .generation = sqlite3_column_int64(q, 11),
-        .columns = {.row_identifier = -1, .shape_version = sqlite3_column_int64(q, 13)},
+        .number = sql_i64(q, 0),
+        .stage = sql_i64(q, 3) ? DATASET_PUBLISHED : DATASET_UNPUBLISHED,
+        .is_public = sql_i64(q, 4) != 0,
+        .name = sql_text(q, 5),
+        .resource_name = sql_text(q, 6),
+        .document_json = sql_text(q, 7),
+        .created_at = sql_i64(q, 8),
+        .published_at = sql_i64(q, 9),
+        .modified_at = sql_i64(q, 10),
+        .generation = sql_i64(q, 11),
+        .columns = {.row_identifier = -1, .shape_version = sql_i64(q, 13)},
     };
-    snprintf(d.id, sizeof d.id, FMT_STR, ARG_STR(db_text(q, 1)));
-    snprintf(d.owner, sizeof d.owner, FMT_STR, ARG_STR(db_text(q, 2)));
-    size_t n = (size_t)sqlite3_column_int64(q, 14);
+    snprintf(d.id, sizeof d.id, FMT_STR, ARG_STR(sql_text(q, 1)));
+    snprintf(d.owner, sizeof d.owner, FMT_STR, ARG_STR(sql_text(q, 2)));
+    size_t n = (size_t)sql_i64(q, 14);
     struct snapshot *s = snapshot_new(&d, n, err);
     if (!s)
         return false;
-    if (!load_columns(c, s, n, sqlite3_column_int64(q, 12), err) || !snapshot_seal(s, err) || !catalog_reserve(c, err)) {
+    if (!load_columns(c, s, n, sql_i64(q, 12), err) || !snapshot_seal(s, err) || !catalog_reserve(c, err)) {
         dataset_release(&s->d);
         return false;
     }
@@ -199,21 +200,21 @@ static bool load_dataset(struct catalog *c, sqlite3_stmt *q, struct error *err)
 
 static bool load_datasets(struct catalog *c, struct error *err)
 {
-    sqlite3_stmt *q = NULL;
-    bool row = true;
-    bool ok = db_prepare(c->writer, &q, err,
-                         "SELECT number, id, owner, stage, is_public, name, resource_name, document, created_at, published_at,"
-                         " modified_at, generation, row_identifier, shape_version,"
-                         " (SELECT count(*) FROM dataset_column WHERE dataset = number) FROM dataset ORDER BY number");
+    static const char text[] =
+        "SELECT number, id, owner, stage, is_public, name, resource_name, document, created_at, published_at, modified_at,"
+        " generation, row_identifier, shape_version, (SELECT count(*) FROM dataset_column WHERE dataset = number)"
+        " FROM dataset ORDER BY number";
+    struct sql_statement *q = sql_prepare(c->writer, str_from(text), err);
+    bool row = true, ok = q != NULL;
     while (ok && (ok = db_step(c->writer, q, &row, err)) && row)
         ok = load_dataset(c, q, err);
-    sqlite3_finalize(q);
+    sql_finalize(q);
     return ok;
 }
 
 static bool load(struct catalog *c, struct error *err)
 {
-    return db_migrate(c->writer, err) && load_datasets(c, err) && accounts_load(c->writer, &c->accounts, err) &&
+    return load_datasets(c, err) && accounts_load(c->writer, &c->accounts, err) &&
            db_int(c->watcher, err, &c->watched_data_version, "PRAGMA data_version", "") &&
            db_int(c->watcher, err, &c->watched_users_version, "SELECT value FROM counter WHERE name = 'users'", "");
 }
@@ -240,7 +241,9 @@ static bool open_files(struct catalog *c, const char *dir, struct error *err)
     c->dir = str_dup_z(str_from(dir));
     if (!c->dir)
         return error_no_memory(err);
-    return db_open(path, &c->writer, err) && db_open(path, &c->watcher, err) && sync_folder(dir, err);
+    if (!db_open_writer(path, &c->writer, err) || !(c->watcher = sql_open(path, SQL_READER, WATCHER_CACHE_BYTES, err)))
+        return false;
+    return sync_folder(dir, err);
 }
 
 struct catalog *catalog_open(const char *dir, struct error *err)
@@ -281,8 +284,8 @@ void catalog_close(struct catalog *c)
     free(c->in_order);
     accounts_free(&c->accounts);
     free(c->tokens.v);
-    sqlite3_close(c->watcher);
-    sqlite3_close(c->writer);
+    sql_close(c->watcher);
+    sql_close(c->writer);
     pthread_mutex_destroy(&c->write);
     pthread_rwlock_destroy(&c->lock);
     pthread_mutex_destroy(&c->watch);

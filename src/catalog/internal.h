@@ -6,11 +6,11 @@
 #define SELTZER_CATALOG_INTERNAL_H
 
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdatomic.h>
 
 #include "base/arena.h"
 #include "catalog/catalog.h"
+#include "sql/sql.h"
 
 /* ── snapshots (snapshot.c) ── */
 struct snapshot {
@@ -36,7 +36,7 @@ struct accounts {
     size_t n;
 };
 void accounts_free(struct accounts *a);
-must_use bool accounts_load(sqlite3 *db, struct accounts *ret, struct error *err);
+must_use bool accounts_load(struct sql *db, struct accounts *ret, struct error *err);
 
 /* ── app tokens (tokens.c) ── */
 enum { APP_TOKENS_MAX = 1024, APP_TOKEN_BYTES_MAX = 255 };
@@ -53,7 +53,7 @@ void app_tokens_flush(struct catalog *c); /* best effort; called with `write` he
 
 struct catalog {
     pthread_mutex_t write;
-    sqlite3 *writer;
+    struct sql *writer;
     char *dir;
 
     pthread_rwlock_t lock;      /* the four below */
@@ -64,7 +64,7 @@ struct catalog {
     /* Another process (`seltzer user passwd`) may change users: its commit moves the watcher's data_version, which is
      * looked at once a second at most. */
     pthread_mutex_t watch;
-    sqlite3 *watcher;
+    struct sql *watcher;
     atomic_uint_least64_t watched_at_ms;
     int64_t watched_data_version, watched_users_version;
 
@@ -96,21 +96,17 @@ must_use bool name_identifier(struct arena *a, const char *what, struct str s, s
 must_use bool name_derive(struct arena *a, struct str display, bool (*taken)(void *ctx, struct str name), void *ctx, struct str *ret, struct error *err);
 bool name_is_4x4(struct str s);
 
-/* ── db.c: libsqlite3, just as much as is needed here ── */
-must_use bool db_open(const char *path, sqlite3 **ret, struct error *err);
-/* Sets *err from the connection's last error. Returns false. */
-bool db_error(struct error *err, sqlite3 *db, const char *what);
-must_use bool db_exec(sqlite3 *db, const char *sql, struct error *err);
+/* ── db.c: the driver, as the catalog uses it ── */
+/* Makes the file for its owner alone, opens it for writing and brings its schema up to date. */
+must_use bool db_open_writer(const char *path, struct sql **ret, struct error *err);
 /* kinds: a letter an argument: i int64_t, t struct str (NULL p is NULL). Prepared, bound, run to the end. */
-must_use bool db_run(sqlite3 *db, struct error *err, const char *sql, const char *kinds, ...);
+must_use bool db_run(struct sql *db, struct error *err, const char *text, const char *kinds, ...);
 /* The same, then one row's first column as an integer; *ret untouched when there is no row. */
-must_use bool db_int(sqlite3 *db, struct error *err, int64_t *ret, const char *sql, const char *kinds, ...);
-must_use bool db_prepare(sqlite3 *db, sqlite3_stmt **ret, struct error *err, const char *sql);
-must_use bool db_step(sqlite3 *db, sqlite3_stmt *s, bool *ret_row, struct error *err);
-struct str db_text(sqlite3_stmt *s, int column); /* a loan until the next step; STR_NONE for NULL */
-must_use bool db_begin(sqlite3 *db, struct error *err);
-must_use bool db_commit(sqlite3 *db, struct error *err);
-void db_rollback(sqlite3 *db);
-must_use bool db_migrate(sqlite3 *db, struct error *err);
+must_use bool db_int(struct sql *db, struct error *err, int64_t *ret, const char *text, const char *kinds, ...);
+/* *ret_row false: no more rows. */
+must_use bool db_step(struct sql *db, struct sql_statement *st, bool *ret_row, struct error *err);
+must_use bool db_begin(struct sql *db, struct error *err);
+must_use bool db_commit(struct sql *db, struct error *err);
+void db_rollback(struct sql *db);
 
 #endif

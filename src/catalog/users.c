@@ -39,23 +39,23 @@ static void copy_text(char *to, size_t room, struct str s)
     snprintf(to, room, FMT_STR, ARG_STR(s));
 }
 
-static struct account *account_read(sqlite3_stmt *q)
+static struct account *account_read(struct sql_statement *q)
 {
     struct account *a = calloc(1, sizeof *a);
     if (!a)
         return NULL;
-    a->folded = str_dup_z(db_text(q, 2));
+    a->folded = str_dup_z(sql_text(q, 2));
     if (!a->folded) {
         free(a);
         return NULL;
     }
-    copy_text(a->user.id, sizeof a->user.id, db_text(q, 0));
-    copy_text(a->user.name, sizeof a->user.name, db_text(q, 1));
-    copy_text(a->user.display_name, sizeof a->user.display_name, db_text(q, 3));
-    a->user.is_administrator = sqlite3_column_int(q, 4) != 0;
-    a->user.disabled = sqlite3_column_int(q, 5) != 0;
-    copy_text(a->hash, sizeof a->hash, db_text(q, 6));
-    a->user.secret_version = sqlite3_column_int64(q, 7);
+    copy_text(a->user.id, sizeof a->user.id, sql_text(q, 0));
+    copy_text(a->user.name, sizeof a->user.name, sql_text(q, 1));
+    copy_text(a->user.display_name, sizeof a->user.display_name, sql_text(q, 3));
+    a->user.is_administrator = sql_i64(q, 4) != 0;
+    a->user.disabled = sql_i64(q, 5) != 0;
+    copy_text(a->hash, sizeof a->hash, sql_text(q, 6));
+    a->user.secret_version = sql_i64(q, 7);
     return a;
 }
 
@@ -86,13 +86,13 @@ static bool accounts_sort(struct accounts *a)
     return true;
 }
 
-bool accounts_load(sqlite3 *db, struct accounts *ret, struct error *err)
+bool accounts_load(struct sql *db, struct accounts *ret, struct error *err)
 {
     struct accounts a = {0};
-    sqlite3_stmt *q = NULL;
+    static const char text[] = "SELECT id, name, folded, display_name, is_administrator, disabled, hash, secret_version FROM account";
+    struct sql_statement *q = sql_prepare(db, str_from(text), err);
     size_t cap = 0;
-    bool row = true;
-    bool ok = db_prepare(db, &q, err, "SELECT id, name, folded, display_name, is_administrator, disabled, hash, secret_version FROM account");
+    bool row = true, ok = q != NULL;
     while (ok && (ok = db_step(db, q, &row, err)) && row) {
         struct account *one = account_read(q);
         if (one && accounts_add(&a, &cap, one))
@@ -102,7 +102,7 @@ bool accounts_load(sqlite3 *db, struct accounts *ret, struct error *err)
         free(one);
         ok = error_no_memory(err);
     }
-    sqlite3_finalize(q);
+    sql_finalize(q);
     ok = ok && (accounts_sort(&a) || error_no_memory(err));
     if (ok)
         *ret = a;

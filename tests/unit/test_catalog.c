@@ -538,6 +538,47 @@ static void readers_and_changers_get_along(void **state)
     dataset_release(d);
 }
 
+struct login {
+    struct catalog *c;
+    pthread_barrier_t *start;
+    enum error_code code;
+};
+
+static void *log_in(void *arg)
+{
+    struct login *l = arg;
+    struct user u;
+    struct error err = {0};
+    bool good = true;
+    pthread_barrier_wait(l->start);
+    if (!catalog_verify_password(l->c, STR("nobody"), STR("wrong"), &u, &good, &err))
+        l->code = err.code;
+    return NULL;
+}
+
+static void a_crowd_at_the_log_in_waits_or_is_told_to_come_back(void **state)
+{
+    struct fixture *f = *state;
+    enum { CROWD = 160 };
+    static struct login login[CROWD];
+    pthread_t threads[CROWD];
+    pthread_barrier_t start;
+    size_t refused = 0;
+    pthread_barrier_init(&start, NULL, CROWD);
+    for (int i = 0; i < CROWD; i++) {
+        login[i] = (struct login){.c = f->c, .start = &start};
+        assert_int_equal(pthread_create(&threads[i], NULL, log_in, &login[i]), 0);
+    }
+    for (int i = 0; i < CROWD; i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(login[i].code == ERROR_NONE || login[i].code == ERROR_TOO_MANY_REQUESTS);
+        refused += login[i].code == ERROR_TOO_MANY_REQUESTS;
+    }
+    pthread_barrier_destroy(&start);
+    assert_true(refused > 0 && refused <= CROWD - 64);
+    assert_false(verify(f->c, "nobody", "wrong")); /* and afterwards all is as before */
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -561,6 +602,7 @@ int main(void)
         TEST(a_password_changed_by_another_process_counts_within_a_second),
         TEST(the_file_of_hashes_is_its_owners_alone),
         TEST(readers_and_changers_get_along),
+        TEST(a_crowd_at_the_log_in_waits_or_is_told_to_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
