@@ -441,9 +441,9 @@ static void any_text_becomes_what_utf8proc_makes_of_the_whole(void **state)
     }
 }
 
-/* The table of characters that text_normalize takes as they come: none of them is changed by NFC, none can combine with
- * what stands before it. The table is told from outside by what is not copied and yet follows a letter with a mark. */
-static void every_character_alone_and_after_a_letter_is_nfc(void **state)
+/* The table of characters that text_normalize takes as they come must not name one that NFC changes, nor one that can
+ * combine with what stands before it: every character alone, and every pair that some character comes apart into. */
+static void every_character_and_every_pair_that_combines_becomes_nfc(void **state)
 {
     (void)state;
     for (uint32_t c = 1; c < 0x110000; c++) {
@@ -570,7 +570,7 @@ int main(void)
         TEST(text_that_needs_no_change_is_not_copied),
         TEST(marks_on_one_letter_are_bounded),
         TEST(any_text_becomes_what_utf8proc_makes_of_the_whole),
-        TEST(every_character_alone_and_after_a_letter_is_nfc),
+        TEST(every_character_and_every_pair_that_combines_becomes_nfc),
         TEST(types_are_found_by_any_of_their_names),
         TEST(every_type_is_complete),
         TEST(system_columns_show_their_public_form),
