@@ -29,7 +29,7 @@ UNIT = $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ = $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH = $(patsubst bench/%.c,$(OUT)/bench/%,$(wildcard bench/bench_*.c))
 BENCH_LIBS_bench_readers = -lyajl -lcsv
-BENCH_SHARED = $(patsubst bench/%.c,$(OUT)/bench/%.o,$(filter-out bench/bench_%.c,$(wildcard bench/*.c)))
+BENCH_SHARED = $(OUT)/bench/workload.o $(OUT)/bench/reference.o
 
 .PHONY: all help unit fuzz bench layers lint format check clean headers
 all: $(OUT)/seltzer
@@ -70,12 +70,12 @@ $(OUT)/fuzz/%: tests/fuzz/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -MMD -MP $< $(LIB) $(LIBS) -o $@
 
-# bench/bench_*.c are programs; the other files of bench/ are linked into each of them.
+# What the programs of bench/ share is linked into each of them.
 $(BENCH_SHARED): $(OUT)/bench/%.o: bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
-$(BENCH): $(OUT)/bench/%: bench/%.c $(BENCH_SHARED) $(LIB)
+$(OUT)/bench/%: bench/%.c $(BENCH_SHARED) $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP $< $(BENCH_SHARED) $(LIB) $(LIBS) $(BENCH_LIBS_$*) -o $@
 

@@ -76,11 +76,11 @@ static bool read_text(struct geometry_builder *b, const struct geometry_shape *s
 }
 
 static const char *const examples[] = {
-    [TYPE_POINT - TYPE_POINT] = "a GeoJSON Point, WKT like POINT (-87.6 41.9), or text (41.9, -87.6)",
-    [TYPE_MULTIPOINT - TYPE_POINT] = "a GeoJSON MultiPoint or WKT like MULTIPOINT ((-87.6 41.9), (-87.7 41.8))",
-    [TYPE_LINE - TYPE_POINT] = "a GeoJSON LineString or WKT like LINESTRING (-87.6 41.9, -87.7 41.8)",
-    [TYPE_MULTILINE - TYPE_POINT] = "a GeoJSON MultiLineString or WKT like MULTILINESTRING ((-87.6 41.9, -87.7 41.8))",
-    [TYPE_POLYGON - TYPE_POINT] = "a GeoJSON Polygon or WKT like POLYGON ((-87.6 41.9, -87.7 41.8, -87.5 41.8, -87.6 41.9))",
+    [TYPE_POINT - GEOMETRY_FIRST] = "a GeoJSON Point, WKT like POINT (-87.6 41.9), or text (41.9, -87.6)",
+    [TYPE_MULTIPOINT - GEOMETRY_FIRST] = "a GeoJSON MultiPoint or WKT like MULTIPOINT ((-87.6 41.9), (-87.7 41.8))",
+    [TYPE_LINE - GEOMETRY_FIRST] = "a GeoJSON LineString or WKT like LINESTRING (-87.6 41.9, -87.7 41.8)",
+    [TYPE_MULTILINE - GEOMETRY_FIRST] = "a GeoJSON MultiLineString or WKT like MULTILINESTRING ((-87.6 41.9, -87.7 41.8))",
+    [TYPE_POLYGON - GEOMETRY_FIRST] = "a GeoJSON Polygon or WKT like POLYGON ((-87.6 41.9, -87.7 41.8, -87.5 41.8, -87.6 41.9))",
     [TYPE_MULTIPOLYGON -
         TYPE_POINT] = "a GeoJSON MultiPolygon or WKT like MULTIPOLYGON (((-87.6 41.9, -87.7 41.8, -87.5 41.8, -87.6 41.9)))",
 };
@@ -104,7 +104,7 @@ static bool geometry_parse(const struct type *t, const struct raw *raw, struct t
         ok = read_text(&b, shape, text);
     }
     if (!ok) {
-        snprintf(why->expected, sizeof why->expected, "%s", b.no_memory ? "" : examples[t->id - TYPE_POINT]);
+        snprintf(why->expected, sizeof why->expected, "%s", b.no_memory ? "" : examples[t->id - GEOMETRY_FIRST]);
         return false;
     }
     ctx->ordinates_dropped += b.dropped;

@@ -19,6 +19,9 @@ struct geometry_shape {
     const char *geojson, *wkt; /* names */
 };
 
+/* Tables of the six types begin here: [TYPE_LINE - GEOMETRY_FIRST]. */
+enum { GEOMETRY_FIRST = TYPE_POINT };
+
 /* The shape of a column type: TYPE_POINT … TYPE_MULTIPOLYGON. */
 const struct geometry_shape *geometry_shape_of(enum type_id id);
 

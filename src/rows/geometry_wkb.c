@@ -22,11 +22,11 @@ static const struct geometry_shape shape_multipolygon = {
 const struct geometry_shape *geometry_shape_of(enum type_id id)
 {
     static const struct geometry_shape *const shapes[] = {
-        [TYPE_POINT - TYPE_POINT] = &shape_point,     [TYPE_MULTIPOINT - TYPE_POINT] = &shape_multipoint,
-        [TYPE_LINE - TYPE_POINT] = &shape_line,       [TYPE_MULTILINE - TYPE_POINT] = &shape_multiline,
-        [TYPE_POLYGON - TYPE_POINT] = &shape_polygon, [TYPE_MULTIPOLYGON - TYPE_POINT] = &shape_multipolygon,
+        [TYPE_POINT - GEOMETRY_FIRST] = &shape_point,     [TYPE_MULTIPOINT - GEOMETRY_FIRST] = &shape_multipoint,
+        [TYPE_LINE - GEOMETRY_FIRST] = &shape_line,       [TYPE_MULTILINE - GEOMETRY_FIRST] = &shape_multiline,
+        [TYPE_POLYGON - GEOMETRY_FIRST] = &shape_polygon, [TYPE_MULTIPOLYGON - GEOMETRY_FIRST] = &shape_multipolygon,
     };
-    return shapes[id - TYPE_POINT];
+    return shapes[id - GEOMETRY_FIRST];
 }
 
 /* ── making ── */

@@ -166,7 +166,7 @@ static void write_address(const struct address *a, struct buf *out)
 /* text = [address] "(" latitude "," longitude ")" | address with a state or a ZIP code */
 static enum status read_text(struct str text, struct location *ret, struct buf *scratch, struct type_refusal *why)
 {
-    struct str head = text, tail = STR_NONE;
+    struct str head = text;
     double v;
     if (text.p[text.n - 1] == ')') {
         size_t at = text.n;
@@ -175,9 +175,8 @@ static enum status read_text(struct str text, struct location *ret, struct buf *
         if (at == 0)
             return refuse(why, "a parenthesis is not opened");
         head = str_trim(str_head(text, at - 1));
-        tail = str_make(text.p + at, text.n - at - 1);
-        struct str latitude, longitude;
-        if (!str_cut(tail, ',', &latitude, &longitude))
+        struct str inside = str_make(text.p + at, text.n - at - 1), latitude, longitude;
+        if (!str_cut(inside, ',', &latitude, &longitude))
             return refuse(why, "the parentheses hold latitude and longitude, with a comma between");
         ret->latitude = str_trim(latitude);
         ret->longitude = str_trim(longitude);

@@ -161,7 +161,7 @@ static void digits_slow(double v, struct digits *ret)
     }
     while (ret->n > 1 && ret->d[ret->n - 1] == '0')
         ret->n--;
-    ret->point = 1 + (*p ? atoi(p + 1) : 0);
+    ret->point = 1 + (*p ? (int)strtol(p + 1, NULL, 10) : 0);
 }
 
 enum { PLAIN_POINT_MIN = -6, PLAIN_POINT_MAX = 21 }; /* 0.000000123 … 100000000000000000000.0, then with an exponent */
