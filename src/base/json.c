@@ -55,10 +55,17 @@ struct json_parser {
     bool any;                      /* a token was seen */
     unsigned depth, mark_bytes;
     const char *slice;
-    uint64_t slice_at, token_at; /* offsets from the body's start */
-    uint64_t row, row_at;        /* the row being read and where it starts */
+    uint64_t slice_at;           /* its offset in the body */
+    struct json_place place;     /* of the token; row and row_at: of where the machine is */
     uint64_t value_row;          /* the row where the last whole value ended */
     struct buf held, text;
+    /* A container that is taken as text: its depth (0: none), where it began, the part of it that earlier slices held.
+     * The caller's events are kept aside meanwhile. */
+    unsigned taken_depth;
+    struct json_place taken_place;
+    const char *taken_from;
+    struct buf taken;
+    struct json_events told;
     unsigned char object_at[]; /* by depth: is it an object? */
 };
 
@@ -73,8 +80,8 @@ static bool refuse(struct json_parser *j, uint64_t at, struct error *err, const 
 
 static void add_position(const struct json_parser *j, uint64_t at, struct error *err)
 {
-    error_data_i64(err, "row", (int64_t)j->row);
-    error_data_i64(err, "column", (int64_t)(at - j->row_at + 1));
+    error_data_i64(err, "row", (int64_t)j->place.row);
+    error_data_i64(err, "column", (int64_t)(at - j->place.row_at + 1));
     error_data_i64(err, "byte", (int64_t)at);
 }
 
@@ -86,7 +93,7 @@ static bool refuse(struct json_parser *j, uint64_t at, struct error *err, const 
     vsnprintf(detail, sizeof detail, fmt, args);
     va_end(args);
     error_set(err, ERROR_BODY_MALFORMED_JSON, "the json request body is malformed at row %llu and column %llu: %s",
-              (unsigned long long)j->row, (unsigned long long)(at - j->row_at + 1), detail);
+              (unsigned long long)j->place.row, (unsigned long long)(at - j->place.row_at + 1), detail);
     add_position(j, at, err);
     return false;
 }
@@ -94,7 +101,7 @@ static bool refuse(struct json_parser *j, uint64_t at, struct error *err, const 
 static bool over_limit(struct json_parser *j, enum error_code code, uint64_t at, const char *what, size_t limit, struct error *err)
 {
     error_set(err, code, "%s at row %llu and column %llu of the json request body: %zu at most", what,
-              (unsigned long long)j->row, (unsigned long long)(at - j->row_at + 1), limit);
+              (unsigned long long)j->place.row, (unsigned long long)(at - j->place.row_at + 1), limit);
     error_data_i64(err, "limit", (int64_t)limit);
     add_position(j, at, err);
     return false;
@@ -155,29 +162,37 @@ static bool refuse_word(struct json_parser *j, struct str word, struct error *er
 {
     for (size_t i = 0; i < sizeof word_hints / sizeof *word_hints; i++)
         if (str_eq(word, str_from(word_hints[i].word)))
-            return refuse(j, j->token_at, err, "%s", word_hints[i].hint);
-    return refuse(j, j->token_at, err, "\"" FMT_STR "\" is not a value; text takes double quotes", ARG_STR(word));
+            return refuse(j, j->place.token_at, err, "%s", word_hints[i].hint);
+    return refuse(j, j->place.token_at, err, "\"" FMT_STR "\" is not a value; text takes double quotes", ARG_STR(word));
 }
 
 /* --- scanning ---------------------------------------------------------------------------------------------------- */
 
+#ifdef __SSE2__
+/* A bit for each of 16 bytes that ends a plain run: quote, backslash, control character. */
+static inline unsigned ends_16(__m128i v)
+{
+    __m128i found = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(found, _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v)));
+}
+#endif
+
 /* The first byte of a string's inside that is a quote, a backslash or a control character; end if none. *high gathers
- * whether bytes outside of ASCII were passed. */
+ * whether bytes outside of ASCII were passed. 32 bytes at once: nearly all names and values end within the first step, so
+ * that its one branch is foreseen. */
 static inline const char *scan_plain(const char *p, const char *end, bool *high)
 {
 #ifdef __SSE2__
-    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), control = _mm_set1_epi8(0x1f);
-    while (end - p >= 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i found = _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash));
-        found = _mm_or_si128(found, _mm_cmpeq_epi8(_mm_min_epu8(v, control), v));
-        unsigned at = (unsigned)_mm_movemask_epi8(found), above = (unsigned)_mm_movemask_epi8(v);
+    while (end - p >= 32) {
+        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)p), b = _mm_loadu_si128((const __m128i *)(const void *)(p + 16));
+        unsigned at = ends_16(a) | ends_16(b) << 16;
+        unsigned above = (unsigned)_mm_movemask_epi8(a) | (unsigned)_mm_movemask_epi8(b) << 16;
         if (at) {
             *high |= (above & (at - 1) & ~at) != 0;
             return p + __builtin_ctz(at);
         }
         *high |= above != 0;
-        p += 16;
+        p += 32;
     }
 #endif
     for (; p < end; p++) {
@@ -219,8 +234,8 @@ static const char *skip_space(struct json_parser *j, const char *p, const char *
 {
     for (; p < end; p++) {
         if (*p == '\n') {
-            j->row++;
-            j->row_at = offset(j, p + 1);
+            j->place.row++;
+            j->place.row_at = offset(j, p + 1);
         } else if (*p != ' ' && *p != '\r' && *p != '\t') {
             break;
         }
@@ -368,7 +383,7 @@ static bool unescape(struct json_parser *j, struct str raw, uint64_t at, struct 
 static inline void value_done(struct json_parser *j)
 {
     j->state = j->depth ? AFTER_VALUE : AT_END;
-    j->value_row = j->row;
+    j->value_row = j->place.row;
 }
 
 static inline bool give_string(struct json_parser *j, struct str text, bool is_key, struct error *err)
@@ -378,7 +393,7 @@ static inline bool give_string(struct json_parser *j, struct str text, bool is_k
         return j->on.value(j->on.ctx, JSON_STRING, text, err);
     }
     if (text.n > j->limits.key_bytes_max)
-        return over_limit(j, ERROR_LIMIT_EXCEEDED, j->token_at, "the name is too long", j->limits.key_bytes_max, err);
+        return over_limit(j, ERROR_LIMIT_EXCEEDED, j->place.token_at, "the name is too long", j->limits.key_bytes_max, err);
     j->state = AT_COLON;
     return j->on.key(j->on.ctx, text, err);
 }
@@ -386,9 +401,9 @@ static inline bool give_string(struct json_parser *j, struct str text, bool is_k
 static bool check_string_bytes(struct json_parser *j, size_t n, bool is_key, struct error *err)
 {
     if (is_key && n > j->limits.key_bytes_max * ESCAPE_BYTES_MAX)
-        return over_limit(j, ERROR_LIMIT_EXCEEDED, j->token_at, "the name is too long", j->limits.key_bytes_max, err);
+        return over_limit(j, ERROR_LIMIT_EXCEEDED, j->place.token_at, "the name is too long", j->limits.key_bytes_max, err);
     if (n > j->limits.token_bytes_max)
-        return over_limit(j, ERROR_BODY_TOO_LARGE, j->token_at, "the text is too long", j->limits.token_bytes_max, err);
+        return over_limit(j, ERROR_BODY_TOO_LARGE, j->place.token_at, "the text is too long", j->limits.token_bytes_max, err);
     return true;
 }
 
@@ -396,7 +411,7 @@ static bool check_string_bytes(struct json_parser *j, size_t n, bool is_key, str
 static bool string_found(struct json_parser *j, struct str raw, char stop, bool is_key, struct error *err)
 {
     struct str text;
-    uint64_t at = j->token_at + 1, stop_at = at + raw.n;
+    uint64_t at = j->place.token_at + 1, stop_at = at + raw.n;
     if (!check_string_bytes(j, raw.n, is_key, err))
         return false;
     if (stop != '"') {
@@ -513,12 +528,12 @@ static bool number_found(struct json_parser *j, struct str lexeme, struct error 
     const char *wrong, *stop = scan_number(lexeme.p, lexeme.p + lexeme.n, &wrong);
     size_t n = (size_t)(stop - lexeme.p);
     if (n > j->limits.number_bytes_max)
-        return over_limit(j, ERROR_LIMIT_EXCEEDED, j->token_at, "the number has too many digits", j->limits.number_bytes_max, err);
+        return over_limit(j, ERROR_LIMIT_EXCEEDED, j->place.token_at, "the number has too many digits", j->limits.number_bytes_max, err);
     if (!wrong && n < lexeme.n)
         wrong = *stop == 'x' || *stop == 'X' ? "hexadecimal is not JSON" : *stop == '_' ? "a number takes no separators"
                                                                                        : "the number is not one";
     if (wrong)
-        return refuse(j, j->token_at + n, err, "%s", wrong);
+        return refuse(j, j->place.token_at + n, err, "%s", wrong);
     value_done(j);
     return j->on.value(j->on.ctx, JSON_NUMBER, lexeme, err);
 }
@@ -562,41 +577,160 @@ static const char *read_bare(struct json_parser *j, const char *p, const char *e
     return stop;
 }
 
+/* May this byte follow a number or word? Everything else goes the slow way, which says what is wrong. */
+static inline bool ends_bare(char c)
+{
+    return c == ',' || c == '}' || c == ']' || c == '\n' || c == '\r' || c == ' ' || c == '\t';
+}
+
+/* The end of a plain number: at most 15 bytes, digits with no more than a minus before and a point between them; NULL for
+ * all other forms. */
+static inline const char *scan_plain_number(const char *p, const char *end)
+{
+#ifdef __SSE2__
+    if (end - p < 16)
+        return NULL;
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p), from_zero = _mm_sub_epi8(v, _mm_set1_epi8('0'));
+    unsigned digits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(from_zero, _mm_set1_epi8(9)), from_zero));
+    unsigned minus = *p == '-', whole = digits >> minus;
+    unsigned n = (unsigned)__builtin_ctz(~whole); /* digits before the point */
+    const char *first = p + minus, *stop = first + n;
+    if (n == 0 || (*first == '0' && n > 1))
+        return NULL;
+    if (minus + n < 15 && *stop == '.') {
+        unsigned behind = (unsigned)__builtin_ctz(~(whole >> (n + 1)));
+        if (behind == 0)
+            return NULL;
+        stop += 1 + behind;
+    }
+    return stop - p <= 15 && ends_bare(*stop) ? stop : NULL;
+#else
+    (void)p, (void)end;
+    return NULL;
+#endif
+}
+
 /* A number that lies whole in the slice and is followed by what may follow; everything else goes the slow way. */
 static inline const char *read_number(struct json_parser *j, const char *p, const char *end, struct error *err)
 {
-    const char *wrong, *stop = scan_number(p, end, &wrong);
-    if (wrong || stop == end || is_number_byte(*stop) || (size_t)(stop - p) > j->limits.number_bytes_max)
-        return read_bare(j, p, end, IN_NUMBER, err);
+    const char *wrong, *stop = scan_plain_number(p, end);
+    if (!stop) {
+        stop = scan_number(p, end, &wrong);
+        if (wrong || stop == end || !ends_bare(*stop) || (size_t)(stop - p) > j->limits.number_bytes_max)
+            return read_bare(j, p, end, IN_NUMBER, err);
+    }
     value_done(j);
     return j->on.value(j->on.ctx, JSON_NUMBER, str_make(p, (size_t)(stop - p)), err) ? stop : NULL;
 }
 
+static inline const char *read_word(struct json_parser *j, const char *p, const char *end, struct error *err)
+{
+    static const struct {
+        char word[8];
+        enum json_kind kind;
+        size_t n;
+    } words[] = {{"true", JSON_TRUE, 4}, {"false", JSON_FALSE, 5}, {"null", JSON_NULL, 4}};
+    if (end - p > 5) {
+        unsigned i = *p == 't' ? 0 : *p == 'f' ? 1 : 2;
+        size_t n = words[i].n;
+        if (memcmp(p, words[i].word, 4) == 0 && p[n - 1] == words[i].word[n - 1] && ends_bare(p[n])) {
+            value_done(j);
+            return j->on.value(j->on.ctx, words[i].kind, str_make(p, n), err) ? p + n : NULL;
+        }
+    }
+    return read_bare(j, p, end, IN_WORD, err);
+}
+
 /* --- the machine ------------------------------------------------------------------------------------------------- */
+
+/* Events that are not told: those of a container taken as text. */
+static bool untold(void *ctx, enum json_kind kind, struct error *err)
+{
+    (void)ctx, (void)kind, (void)err;
+    return true;
+}
+
+static bool untold_key(void *ctx, struct str key, struct error *err)
+{
+    (void)ctx, (void)key, (void)err;
+    return true;
+}
+
+static bool untold_value(void *ctx, enum json_kind kind, struct str text, struct error *err)
+{
+    (void)ctx, (void)kind, (void)text, (void)err;
+    return true;
+}
+
+void json_parser_take_text(struct json_parser *j)
+{
+    if (j->taken_depth)
+        return;
+    j->taken_depth = j->depth;
+    j->taken_place = j->place;
+    j->taken_from = j->slice + (j->place.token_at - j->slice_at);
+    buf_reset(&j->taken);
+    j->told = j->on;
+    j->on = (struct json_events){NULL, untold, untold, untold_key, untold_value};
+}
+
+/* More of the text, up to p; at its end the whole of it, in place when the slice holds all of it. */
+static bool take_text(struct json_parser *j, const char *p, bool end, struct str *ret, struct error *err)
+{
+    struct str part = str_make(j->taken_from, (size_t)(p - j->taken_from));
+    if (j->taken.n + part.n > j->limits.token_bytes_max) {
+        j->place = j->taken_place;
+        return over_limit(j, ERROR_BODY_TOO_LARGE, j->place.token_at, "the value is too long", j->limits.token_bytes_max, err);
+    }
+    *ret = part;
+    if (end && !j->taken.n)
+        return true;
+    buf_add_str(&j->taken, part);
+    *ret = buf_str(&j->taken);
+    return buf_ok(&j->taken) || error_no_memory(err);
+}
+
+static bool end_taken(struct json_parser *j, const char *p, enum json_kind kind, struct error *err)
+{
+    struct str text;
+    if (!take_text(j, p, true, &text, err))
+        return false;
+    struct json_place here = j->place;
+    j->on = j->told;
+    j->taken_depth = 0;
+    j->place = j->taken_place;
+    bool ok = j->on.value(j->on.ctx, kind, text, err);
+    j->place = here;
+    if (j->taken.cap > HELD_BYTES_KEPT)
+        buf_free(&j->taken);
+    return ok;
+}
 
 static bool open_container(struct json_parser *j, bool object, struct error *err)
 {
     if (j->depth == j->limits.depth_max)
-        return over_limit(j, ERROR_LIMIT_EXCEEDED, j->token_at, "values are nested too deeply", j->limits.depth_max, err);
+        return over_limit(j, ERROR_LIMIT_EXCEEDED, j->place.token_at, "values are nested too deeply", j->limits.depth_max, err);
     j->object_at[++j->depth] = object;
     j->in_object = object;
     j->state = object ? AT_KEY_OR_END : AT_VALUE_OR_END;
     return j->on.begin(j->on.ctx, object ? JSON_OBJECT : JSON_ARRAY, err);
 }
 
-static bool close_container(struct json_parser *j, struct error *err)
+/* p: after the bracket. */
+static const char *close_container(struct json_parser *j, const char *p, struct error *err)
 {
-    bool object = j->in_object;
+    enum json_kind kind = j->in_object ? JSON_OBJECT : JSON_ARRAY;
+    bool taken = j->taken_depth == j->depth;
     j->depth--;
     j->in_object = j->depth && j->object_at[j->depth];
     value_done(j);
-    return j->on.end(j->on.ctx, object ? JSON_OBJECT : JSON_ARRAY, err);
+    return (taken ? end_taken(j, p, kind, err) : j->on.end(j->on.ctx, kind, err)) ? p : NULL;
 }
 
 static const char *read_value(struct json_parser *j, const char *p, const char *end, struct error *err)
 {
     char c = *p;
-    j->token_at = offset(j, p);
+    j->place.token_at = offset(j, p);
     j->any = true;
     if (c == '"')
         return read_string(j, p + 1, end, false, err);
@@ -605,39 +739,62 @@ static const char *read_value(struct json_parser *j, const char *p, const char *
     if (c == '{' || c == '[')
         return open_container(j, c == '{', err) ? p + 1 : NULL;
     if (is_word_byte(c))
-        return read_bare(j, p, end, IN_WORD, err);
+        return read_word(j, p, end, err);
     if (c == ']' || c == '}')
-        refuse(j, j->token_at, err, j->state == AT_VALUE && j->depth ? "expected a value, found \"%c\" (no comma after the last one)"
+        refuse(j, j->place.token_at, err, j->state == AT_VALUE && j->depth ? "expected a value, found \"%c\" (no comma after the last one)"
                                                                     : "expected a value, found \"%c\"", c);
     else
-        refuse_byte(j, j->token_at, (unsigned char)c, "a value", err);
+        refuse_byte(j, j->place.token_at, (unsigned char)c, "a value", err);
     return NULL;
+}
+
+/* The way of nearly all bodies, "name":value, again and again, without the machine's detours. p is at a quote where a name
+ * may begin; leaves, in the state that it reached, wherever anything else comes. */
+static const char *read_members(struct json_parser *j, const char *p, const char *end, struct error *err)
+{
+    while (*p == '"') {
+        j->place.token_at = offset(j, p);
+        p = read_string(j, p + 1, end, true, err);
+        if (!p || end - p < 2 || j->state != AT_COLON || *p != ':')
+            return p;
+        j->state = AT_VALUE;
+        if ((unsigned char)*++p <= ' ')
+            return p;
+        p = read_value(j, p, end, err);
+        if (!p || end - p < 2 || j->state != AFTER_VALUE || *p != ',')
+            return p;
+        j->state = j->in_object ? AT_KEY : AT_VALUE;
+        p++;
+        if (!j->in_object)
+            return p;
+    }
+    return p;
 }
 
 static const char *read_key(struct json_parser *j, const char *p, const char *end, struct error *err)
 {
-    j->token_at = offset(j, p);
+    j->place.token_at = offset(j, p);
     if (*p == '"')
-        return read_string(j, p + 1, end, true, err);
+        return read_members(j, p, end, err);
     if (*p == '}')
-        refuse(j, j->token_at, err, "expected a name, found \"}\" (no comma after the last member)");
+        refuse(j, j->place.token_at, err, "expected a name, found \"}\" (no comma after the last member)");
     else if (is_word_byte(*p))
-        refuse(j, j->token_at, err, "names take double quotes");
+        refuse(j, j->place.token_at, err, "names take double quotes");
     else
-        refuse_byte(j, j->token_at, (unsigned char)*p, "a name in double quotes", err);
+        refuse_byte(j, j->place.token_at, (unsigned char)*p, "a name in double quotes", err);
     return NULL;
 }
 
 static const char *after_value(struct json_parser *j, const char *p, struct error *err)
 {
-    j->token_at = offset(j, p);
+    j->place.token_at = offset(j, p);
     if (*p == ',') {
         j->state = j->in_object ? AT_KEY : AT_VALUE;
         return p + 1;
     }
     if (*p == (j->in_object ? '}' : ']'))
-        return close_container(j, err) ? p + 1 : NULL;
-    refuse_byte(j, j->token_at, (unsigned char)*p, j->in_object ? "\",\" or \"}\"" : "\",\" or \"]\"", err);
+        return close_container(j, p + 1, err);
+    refuse_byte(j, j->place.token_at, (unsigned char)*p, j->in_object ? "\",\" or \"}\"" : "\",\" or \"]\"", err);
     return NULL;
 }
 
@@ -647,7 +804,7 @@ static bool begin_next(struct json_parser *j, const char *p, struct error *err)
     uint64_t at = offset(j, p);
     if (!j->many)
         return refuse(j, at, err, "the text goes on after the JSON value (several documents: one a line, sent as application/x-ndjson)");
-    if (j->row == j->value_row)
+    if (j->place.row == j->value_row)
         return refuse(j, at, err, "expected a line break after the value");
     j->state = AT_VALUE;
     return true;
@@ -659,7 +816,7 @@ static const char *read_mark(struct json_parser *j, const char *p, struct error 
     if (*p == mark[j->mark_bytes]) {
         if (++j->mark_bytes == 3) {
             j->state = AT_VALUE;
-            j->row_at = 3;
+            j->place.row_at = 3;
         }
         return p + 1;
     }
@@ -682,8 +839,8 @@ static bool run(struct json_parser *j, const char *p, const char *end, struct er
             break;
         case AT_VALUE_OR_END:
             if (*p == ']') {
-                j->token_at = offset(j, p);
-                p = close_container(j, err) ? p + 1 : NULL;
+                j->place.token_at = offset(j, p);
+                p = close_container(j, p + 1, err);
                 break;
             }
             p = read_value(j, p, end, err);
@@ -693,8 +850,8 @@ static bool run(struct json_parser *j, const char *p, const char *end, struct er
             break;
         case AT_KEY_OR_END:
             if (*p == '}') {
-                j->token_at = offset(j, p);
-                p = close_container(j, err) ? p + 1 : NULL;
+                j->place.token_at = offset(j, p);
+                p = close_container(j, p + 1, err);
                 break;
             }
             p = read_key(j, p, end, err);
@@ -741,7 +898,7 @@ struct json_parser *json_parser_new(const struct json_limits *limits, const stru
     }
     j->on = *events;
     j->limits = *limits;
-    j->row = 1;
+    j->place.row = 1;
     return j;
 }
 
@@ -752,8 +909,9 @@ void json_parser_allow_many(struct json_parser *j)
 
 bool json_parser_push(struct json_parser *j, struct str bytes, struct error *err)
 {
-    j->slice = bytes.p;
-    if (bytes.n && !run(j, bytes.p, bytes.p + bytes.n, err)) {
+    struct str text;
+    j->slice = j->taken_from = bytes.p;
+    if (bytes.n && (!run(j, bytes.p, bytes.p + bytes.n, err) || (j->taken_depth && !take_text(j, bytes.p + bytes.n, false, &text, err)))) {
         j->state = REFUSED;
         return false;
     }
@@ -773,7 +931,7 @@ bool json_parser_finish(struct json_parser *j, struct error *err)
         break;
     case IN_STRING:
     case IN_KEY:
-        return refuse(j, j->token_at, err, "the text that starts here is not closed; the body ends inside of it");
+        return refuse(j, j->place.token_at, err, "the text that starts here is not closed; the body ends inside of it");
     case REFUSED:
         return error_set(err, ERROR_BODY_MALFORMED_JSON, "the json request body was refused before");
     case AT_START:
@@ -791,18 +949,23 @@ bool json_parser_finish(struct json_parser *j, struct error *err)
     if (j->state == AT_END || (j->many && !j->any))
         return true;
     if (!j->any) {
-        j->row = 1;
-        j->row_at = 0;
+        j->place.row = 1;
+        j->place.row_at = 0;
         return refuse(j, 0, err, "the body is empty");
     }
     return refuse(j, j->slice_at, err, "the body ends before its value does; %u of \"[\" and \"{\" not closed", j->depth);
 }
 
+const struct json_place *json_parser_place(const struct json_parser *j)
+{
+    return &j->place;
+}
+
 void json_parser_position(const struct json_parser *j, uint64_t *ret_row, uint64_t *ret_column, uint64_t *ret_byte)
 {
-    *ret_row = j->row;
-    *ret_column = j->token_at - j->row_at + 1;
-    *ret_byte = j->token_at;
+    *ret_row = j->place.row;
+    *ret_column = j->place.token_at - j->place.row_at + 1;
+    *ret_byte = j->place.token_at;
 }
 
 void json_parser_free(struct json_parser *j)
@@ -811,5 +974,6 @@ void json_parser_free(struct json_parser *j)
         return;
     buf_free(&j->held);
     buf_free(&j->text);
+    buf_free(&j->taken);
     free(j);
 }

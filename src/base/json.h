@@ -19,7 +19,8 @@ struct json_events {
     bool (*begin)(void *ctx, enum json_kind kind, struct error *err); /* JSON_OBJECT or JSON_ARRAY */
     bool (*end)(void *ctx, enum json_kind kind, struct error *err);
     bool (*key)(void *ctx, struct str key, struct error *err);
-    bool (*value)(void *ctx, enum json_kind kind, struct str text, struct error *err); /* scalars */
+    /* Scalars; and objects and arrays as text, when asked for with json_parser_take_text(). */
+    bool (*value)(void *ctx, enum json_kind kind, struct str text, struct error *err);
 };
 
 struct json_limits {
@@ -34,8 +35,16 @@ struct json_parser;
 struct json_parser *json_parser_new(const struct json_limits *limits, const struct json_events *events, struct error *err);
 must_use bool json_parser_push(struct json_parser *p, struct str bytes, struct error *err);
 must_use bool json_parser_finish(struct json_parser *p, struct error *err); /* a whole value was seen, and only one */
-/* Where the token being reported starts. */
+/* Where the token being reported starts. The place is the parser's, good and kept up to date until it is freed. */
+struct json_place {
+    uint64_t token_at; /* offset of the token in the body */
+    uint64_t row, row_at; /* its row and the offset at which that starts */
+};
+const struct json_place *json_parser_place(const struct json_parser *p);
 void json_parser_position(const struct json_parser *p, uint64_t *ret_row, uint64_t *ret_column, uint64_t *ret_byte);
+/* Inside of begin(): the object or array that begins is checked as ever, but told in one value() with its text, as it was
+ * written, in place of its events and its end(). Longer than token_bytes_max: BODY_TOO_LARGE. */
+void json_parser_take_text(struct json_parser *p);
 /* Several values one after another (NDJSON) instead of one: finish then accepts any number, at line breaks. */
 void json_parser_allow_many(struct json_parser *p);
 void json_parser_free(struct json_parser *p);

@@ -1,7 +1,7 @@
 /* JSON and NDJSON bodies to rows (docs/wire/bodies.md, "JSON rows").
  *
  *   an array: its elements are rows      an object: the one row      NDJSON: each line is a row
- *   { … }     ROW_OBJECT, its members are values; nested ones are handed on as compact JSON text
+ *   { … }     ROW_OBJECT, its members are values; nested ones are handed on as the JSON text that they are
  *   [ id ]    ROW_ONE_ELEMENT: held until its end, since only then it is known to be one
  *   the rest  ROW_NOT_A_ROW */
 #include "format/reader_kinds.h"
@@ -10,21 +10,20 @@
 
 #include "format/names.h"
 
-enum level { LEVEL_TOP, LEVEL_ROWS, LEVEL_MEMBERS, LEVEL_ELEMENTS, LEVEL_NESTED };
+enum level { LEVEL_TOP, LEVEL_ROWS, LEVEL_MEMBERS, LEVEL_ELEMENTS };
 
 struct json_reader {
     struct reader reader;
     struct json_parser *parser;
     struct names names;
     bool one_a_line, begun;
-    enum level level, nested_in; /* nested_in: the level that a nested value belongs to */
-    unsigned nested;             /* depth inside of a nested value */
-    bool nested_comma;
+    const struct json_place *place;
+    enum level level;
     int slot;
     size_t names_in_row, elements;
     uint64_t row_line, row_byte, column;
     struct raw element; /* of a one-element array, its text in element_text */
-    struct buf element_text, json;
+    struct buf element_text;
 };
 
 static const enum raw_kind raw_of[] = {
@@ -37,12 +36,11 @@ static const char *const what_of[] = {
     [JSON_STRING] = "a string",   [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array",
 };
 
-/* The column where the token stands; refuses a row that has grown too long. */
-static inline bool locate(struct json_reader *r, uint64_t *ret_column, struct error *err)
+/* The column where the token stands, whose text is n bytes long; refuses a row that has grown too long. */
+static inline bool locate(struct json_reader *r, size_t n, uint64_t *ret_column, struct error *err)
 {
-    uint64_t row, byte;
-    json_parser_position(r->parser, &row, ret_column, &byte);
-    if (byte - r->row_byte <= r->reader.limits.row_bytes_max)
+    *ret_column = r->place->token_at - r->place->row_at + 1;
+    if (r->place->token_at - r->row_byte + n <= r->reader.limits.row_bytes_max)
         return true;
     return reader_refuse_row_bytes(&r->reader, r->row_line, err);
 }
@@ -95,7 +93,7 @@ static bool end_array_row(struct json_reader *r, struct error *err)
 static bool keep_element(struct json_reader *r, enum json_kind kind, struct str text, struct error *err)
 {
     uint64_t column;
-    if (!locate(r, &column, err))
+    if (!locate(r, text.n, &column, err))
         return false;
     if (r->elements++)
         return true;
@@ -104,65 +102,6 @@ static bool keep_element(struct json_reader *r, enum json_kind kind, struct str 
     buf_reset(&r->element_text);
     buf_add_str(&r->element_text, text);
     return buf_ok(&r->element_text) || error_no_memory(err);
-}
-
-/* --- nested values: written again as they are read ---------------------------------------------------------------- */
-
-static bool nested_ok(struct json_reader *r, struct error *err)
-{
-    uint64_t column;
-    if (!buf_ok(&r->json))
-        return error_no_memory(err);
-    if (r->json.n > r->reader.limits.row_bytes_max)
-        return reader_refuse_row_bytes(&r->reader, r->row_line, err);
-    return locate(r, &column, err);
-}
-
-static void nested_before(struct json_reader *r)
-{
-    if (r->nested_comma)
-        buf_add_byte(&r->json, ',');
-    r->nested_comma = true;
-}
-
-static bool nested_begin(struct json_reader *r, enum json_kind kind, struct error *err)
-{
-    if (r->nested++ == 0) {
-        r->nested_in = r->level;
-        r->level = LEVEL_NESTED;
-        r->element.kind = raw_of[kind];
-        buf_reset(&r->json);
-        r->nested_comma = false;
-    }
-    nested_before(r);
-    r->nested_comma = false;
-    buf_add_byte(&r->json, kind == JSON_OBJECT ? '{' : '[');
-    return nested_ok(r, err);
-}
-
-static bool nested_value(struct json_reader *r, enum json_kind kind, struct str text, struct error *err)
-{
-    nested_before(r);
-    if (kind == JSON_STRING)
-        buf_add_json(&r->json, text);
-    else
-        buf_add_str(&r->json, text);
-    return nested_ok(r, err);
-}
-
-static bool nested_end(struct json_reader *r, enum json_kind kind, struct error *err)
-{
-    buf_add_byte(&r->json, kind == JSON_OBJECT ? '}' : ']');
-    r->nested_comma = true;
-    if (!nested_ok(r, err))
-        return false;
-    if (--r->nested)
-        return true;
-    r->level = r->nested_in;
-    if (r->level == LEVEL_ELEMENTS)
-        return true;
-    struct raw raw = {.kind = kind == JSON_OBJECT ? RAW_OBJECT : RAW_ARRAY, .text = buf_str(&r->json)};
-    return r->reader.sink.value(r->reader.sink.ctx, r->slot, &raw, r->column, err);
 }
 
 /* --- events ------------------------------------------------------------------------------------------------------- */
@@ -195,17 +134,16 @@ static bool on_begin(void *ctx, enum json_kind kind, struct error *err)
         begin_array_row(r);
         return true;
     case LEVEL_MEMBERS:
-        return locate(r, &r->column, err) && nested_begin(r, kind, err);
     case LEVEL_ELEMENTS:
-        return keep_element(r, kind, STR_NONE, err) && nested_begin(r, kind, err);
-    case LEVEL_NESTED:
-        return nested_begin(r, kind, err);
+        json_parser_take_text(r->parser);
+        return true;
     }
     return false;
 }
 
 static bool on_end(void *ctx, enum json_kind kind, struct error *err)
 {
+    (void)kind;
     struct json_reader *r = ctx;
     switch (r->level) {
     case LEVEL_TOP:
@@ -218,8 +156,6 @@ static bool on_end(void *ctx, enum json_kind kind, struct error *err)
     case LEVEL_ELEMENTS:
         r->level = LEVEL_ROWS;
         return end_array_row(r, err);
-    case LEVEL_NESTED:
-        return nested_end(r, kind, err);
     }
     return false;
 }
@@ -236,13 +172,6 @@ static bool refuse_names(struct json_reader *r, struct error *err)
 static bool on_key(void *ctx, struct str key, struct error *err)
 {
     struct json_reader *r = ctx;
-    if (r->level == LEVEL_NESTED) {
-        nested_before(r);
-        buf_add_json(&r->json, key);
-        buf_add_byte(&r->json, ':');
-        r->nested_comma = false;
-        return nested_ok(r, err);
-    }
     if (++r->names_in_row > r->reader.limits.names_max)
         return refuse_names(r, err);
     return names_slot(&r->names, key, &r->reader.sink, &r->slot, err);
@@ -255,10 +184,8 @@ static bool on_value(void *ctx, enum json_kind kind, struct str text, struct err
     case LEVEL_MEMBERS: {
         uint64_t column;
         struct raw raw = {.kind = raw_of[kind], .text = text};
-        return locate(r, &column, err) && r->reader.sink.value(r->reader.sink.ctx, r->slot, &raw, column, err);
+        return locate(r, text.n, &column, err) && r->reader.sink.value(r->reader.sink.ctx, r->slot, &raw, column, err);
     }
-    case LEVEL_NESTED:
-        return nested_value(r, kind, text, err);
     case LEVEL_TOP:
         return refuse_top(r, kind, err);
     case LEVEL_ROWS:
@@ -299,7 +226,6 @@ static void json_free(struct reader *reader)
     json_parser_free(r->parser);
     names_free(&r->names);
     buf_free(&r->element_text);
-    buf_free(&r->json);
     free(r);
 }
 
@@ -323,6 +249,7 @@ struct reader *json_reader_new(const struct reader_limits *limits, const struct 
         json_free(&r->reader);
         return NULL;
     }
+    r->place = json_parser_place(r->parser);
     if (one_a_line)
         json_parser_allow_many(r->parser);
     return &r->reader;

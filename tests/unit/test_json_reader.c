@@ -20,7 +20,7 @@ static const struct {
     {READER_JSON, "[{\"b\":1},{\"a\":1,\"b\":2,\"c\":3},{\"c\":1,\"a\":2}]",
      "many|#1 b=0|0:1@7 .|#1 a=1|1:1@15 0:2@21 c=2|2:3@27 .|#1 2:1@35 1:2@41 .|"},
     {READER_JSON, "[{\"p\": { \"type\" : \"Point\", \"coordinates\":[ -1.50, 2 ] , \"x\":{}, \"y\":[{}]}, \"q\":[]}]",
-     "many|#1 p=0|0:{\"type\":\"Point\",\"coordinates\":[-1.50,2],\"x\":{},\"y\":[{}]}@8 q=1|1:[]@80 .|"},
+     "many|#1 p=0|0:{ \"type\" : \"Point\", \"coordinates\":[ -1.50, 2 ] , \"x\":{}, \"y\":[{}]}@8 q=1|1:[]@80 .|"},
     {READER_JSON, "[[12],[\"x\"],[null]]", "many|[]#1 0:12@3 .|[]#1 0:\"x\"@8 .|[]#1 0:null@14 .|"},
     {READER_JSON, "[[],[1,2],[{}],[[1]],[1,[2]]]",
      "many|?#1 (an empty array) .|?#1 (an array of several values) .|?#1 (an array that holds an array or object) .|"
