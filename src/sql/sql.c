@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "rows/decimal.h"
+#include "rows/type.h"
 
 enum {
     OPTIMIZATION_BLOOM_FILTER = 0x80000, /* SQLITE_BloomFilter: it hashes text by bytes, blind to our collation */
@@ -146,6 +147,25 @@ static int collate_decimal(void *ctx, int a_n, const void *a, int b_n, const voi
     return decimal_compare(str_make(a, (size_t)a_n), str_make(b, (size_t)b_n));
 }
 
+/* url_address(cell): what of a url identifies a row. Our own because the JSON functions of SQLite may not stand in an index
+ * of a schema that is not trusted. Null when there is no address. */
+static void url_address(sqlite3_context *out, int n, sqlite3_value **values)
+{
+    (void)n;
+    struct arena a = {0};
+    struct str address;
+    struct cell c = cell_text(str_make((const char *)sqlite3_value_text(values[0]), (size_t)sqlite3_value_bytes(values[0])));
+    if (sqlite3_value_type(values[0]) != SQLITE_TEXT)
+        sqlite3_result_null(out);
+    else if (!c.s.p || !type_url.key(&c, &a, &address))
+        sqlite3_result_error_nomem(out);
+    else if (address.n)
+        sqlite3_result_text64(out, address.p, address.n, SQLITE_TRANSIENT, SQLITE_UTF8);
+    else
+        sqlite3_result_null(out);
+    arena_free(&a);
+}
+
 static int on_commit(void *ctx, sqlite3 *db, const char *schema, int frames)
 {
     struct sql *s = ctx;
@@ -192,6 +212,8 @@ static bool set_up(struct sql *s, size_t cache_bytes, struct error *err)
     sqlite3_test_control(SQLITE_TESTCTRL_OPTIMIZATIONS, s->db, OPTIMIZATION_BLOOM_FILTER);
     sqlite3_wal_hook(s->db, on_commit, s);
     int rc = sqlite3_create_collation_v2(s->db, "DECIMAL1", SQLITE_UTF8, NULL, collate_decimal, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_create_function_v2(s->db, "url_address", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL, url_address, NULL, NULL, NULL);
     if (rc != SQLITE_OK)
         return fail(s, rc, err);
     if (!defend(s))

@@ -3,6 +3,7 @@
  *
  * A connection belongs to one thread at a time. Statements made by sql_prepare() are yours (sql_finalize); those of
  * sql_cached() belong to the connection. Bound text and blobs are loans until the statement is bound anew or finalized.
+ * Every connection knows the collation DECIMAL1 (rows/decimal.h) and the function url_address(cell) (rows/url.c).
  * Messages carry SQLite's numeric code, never SQL text or a path: they may reach a client. */
 #ifndef SELTZER_SQL_SQL_H
 #define SELTZER_SQL_SQL_H

@@ -135,7 +135,7 @@ void remove_database(const char *path); /* with -wal, -shm and -journal */
 must_use bool layout_create(struct sql *db, const struct columns *columns, struct error *err);
 must_use bool layout_create_key_index(struct sql *db, const struct column *key, struct error *err);
 must_use bool layout_check_format(struct sql *db, struct error *err);
-/* "c3", or what of it identifies: json_extract(c3,'$.url'). */
+/* "c3", or what of it identifies: url_address(c3). */
 void layout_key_expression(const struct column *key, char *ret, size_t n);
 const char *layout_column_type(const struct type *type); /* "TEXT COLLATE DECIMAL1"… */
 void meta_init(struct meta *m, const struct columns *columns);

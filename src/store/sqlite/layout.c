@@ -59,7 +59,7 @@ const char *layout_column_type(const struct type *type)
 
 void layout_key_expression(const struct column *key, char *ret, size_t n)
 {
-    snprintf(ret, n, key->type->id == TYPE_URL ? "json_extract(c%d,'$.url')" : "c%d", key->physical);
+    snprintf(ret, n, key->type->id == TYPE_URL ? "url_address(c%d)" : "c%d", key->physical);
 }
 
 /* The audit chain can only grow: the file itself refuses the rest. */
