@@ -159,16 +159,19 @@ static bool add_member(const struct member *m, const struct json *v, struct buf 
     return true;
 }
 
-/* A licence given by its name alone is known by its id from then on. */
-static void add_license_id(const struct json *root, struct buf *out)
+/* licenseId and license say one thing: where only one is given the other follows, so that no stale half stays. */
+static void add_other_half(const struct json *root, const char *name, struct buf *out)
 {
-    if (json_get(root, STR("licenseId")))
+    bool id_is_missing = strcmp(name, "licenseId") == 0 && json_get(root, STR("license"));
+    bool license_is_missing = strcmp(name, "license") == 0 && json_get(root, STR("licenseId"));
+    if (!id_is_missing && !license_is_missing)
         return;
-    const struct license *known = license_by_name(json_get_str(json_get(root, STR("license")), STR("name")));
-    if (!known)
-        return;
-    add_key(out, STR("licenseId"));
-    buf_add_json(out, str_from(known->id));
+    const struct license *known = id_is_missing ? license_by_name(json_get_str(json_get(root, STR("license")), STR("name"))) : NULL;
+    add_key(out, str_from(name));
+    if (known)
+        buf_add_json(out, str_from(known->id));
+    else
+        buf_add_z(out, "null");
 }
 
 static bool take(struct arena *a, struct buf *b, bool ok, struct str *ret, struct error *err)
@@ -190,12 +193,13 @@ static bool read_document(struct arena *a, const struct json *root, struct str *
     buf_add_byte(&b, '{');
     for (size_t i = 0; ok && i < sizeof members / sizeof *members; i++) {
         const struct json *v = json_get(root, str_from(members[i].name));
-        if (!v)
+        if (!v) {
+            add_other_half(root, members[i].name, &b);
             continue;
+        }
         add_key(&b, str_from(members[i].name));
         ok = add_member(&members[i], v, &b, err);
     }
-    add_license_id(root, &b);
     buf_add_byte(&b, '}');
     return take(a, &b, ok, ret, err);
 }

@@ -151,13 +151,13 @@ static void writable_members_are_kept_and_the_rest_passed_over(void **state)
     (void)state;
     static const char *const cases[][2] = {
         {"{\"name\":\"n\",\"id\":\"x\",\"createdAt\":1.0,\"rights\":[],\"grants\":[{}],\"owner\":{},\"newBackend\":false,\"viewType\":\"DatasetInfo\",\"what\":[]}", "{}"},
-        {"{\"description\":\"d\",\"category\":null,\"licenseId\":\"\"}", "{\"description\":\"d\",\"category\":null,\"licenseId\":null}"},
+        {"{\"description\":\"d\",\"category\":null,\"licenseId\":\"\"}", "{\"description\":\"d\",\"category\":null,\"licenseId\":null,\"license\":null}"},
         {"{\"tags\":[\"a\",\"b\"],\"hideFromCatalog\":true}", "{\"tags\":[\"a\",\"b\"],\"hideFromCatalog\":true}"},
         {"{\"description\":\"a\",\"description\":\"b\"}", "{\"description\":\"b\"}"},
         {"{\"metadata\":{\"rowIdentifier\":\"k\",\"rowLabel\":\"R\",\"x\":null,\"jsonQuery\":{\"a\":[1]}}}", "{\"metadata\":{\"rowLabel\":\"R\",\"jsonQuery\":{\"a\":[1]}}}"},
         {"{\"metadata\":{\"custom_fields\":{\"S\":{\"a\":\"x\",\"b\":5,\"c\":true,\"d\":null}}}}", "{\"metadata\":{\"custom_fields\":{\"S\":{\"a\":\"x\",\"b\":\"5\",\"c\":\"true\"}}}}"},
-        {"{\"license\":{\"name\":\"public domain\",\"extra\":1}}", "{\"license\":{\"name\":\"public domain\"},\"licenseId\":\"PUBLIC_DOMAIN\"}"},
-        {"{\"license\":{\"name\":\"Mine\",\"termsLink\":\"http:\\/\\/x\"}}", "{\"license\":{\"name\":\"Mine\",\"termsLink\":\"http://x\"}}"},
+        {"{\"license\":{\"name\":\"public domain\",\"extra\":1}}", "{\"licenseId\":\"PUBLIC_DOMAIN\",\"license\":{\"name\":\"public domain\"}}"},
+        {"{\"license\":{\"name\":\"Mine\",\"termsLink\":\"http:\\/\\/x\"}}", "{\"licenseId\":null,\"license\":{\"name\":\"Mine\",\"termsLink\":\"http://x\"}}"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_str(read_good(cases[i][0]).document_json, cases[i][1]);
