@@ -57,6 +57,7 @@ struct json_parser {
     const char *slice;
     uint64_t slice_at;           /* its offset in the body */
     struct json_place place;     /* of the token; row and row_at: of where the machine is */
+    struct str guess;            /* the next name, perhaps */
     uint64_t value_row;          /* the row where the last whole value ended */
     struct buf held, text;
     /* A container that is taken as text: its depth (0: none), where it began, the part of it that earlier slices held.
@@ -450,19 +451,51 @@ static void drop_held(struct json_parser *j)
     buf_reset(&j->held);
 }
 
+static __attribute__((noinline)) const char *read_string_slowly(struct json_parser *j, const char *p, const char *end, bool is_key,
+                                                                struct error *err)
+{
+    j->escaped = false;
+    const char *stop = scan_string(p, end, &j->escaped);
+    if (stop < end)
+        return string_found(j, str_make(p, (size_t)(stop - p)), *stop, is_key, err) ? stop + 1 : NULL;
+    j->state = is_key ? IN_KEY : IN_STRING;
+    return check_string_bytes(j, (size_t)(end - p), is_key, err) && hold(j, p, end, err) ? end : NULL;
+}
+
 /* p: after the opening quote. Where the next token may start, end when the slice cuts the string, NULL when refused. */
 static inline const char *read_string(struct json_parser *j, const char *p, const char *end, bool is_key, struct error *err)
 {
     bool high = false;
     const char *stop = scan_plain(p, end, &high);
-    if (stop < end && *stop == '"' && !high && (size_t)(stop - p) <= j->limits.key_bytes_max)
-        return give_string(j, str_make(p, (size_t)(stop - p)), is_key, err) ? stop + 1 : NULL;
-    j->escaped = false;
-    stop = scan_string(p, end, &j->escaped);
-    if (stop < end)
-        return string_found(j, str_make(p, (size_t)(stop - p)), *stop, is_key, err) ? stop + 1 : NULL;
-    j->state = is_key ? IN_KEY : IN_STRING;
-    return check_string_bytes(j, (size_t)(end - p), is_key, err) && hold(j, p, end, err) ? end : NULL;
+    if (stop == end || *stop != '"' || high || (size_t)(stop - p) > j->limits.key_bytes_max)
+        return read_string_slowly(j, p, end, is_key, err);
+    return give_string(j, str_make(p, (size_t)(stop - p)), is_key, err) ? stop + 1 : NULL;
+}
+
+/* Is the guessed name at p, with its quote and colon? Not only less work than to look for the closing quote: where the
+ * next token starts is then known without waiting for the bytes, which is what the processor is short of here. */
+static inline bool is_guessed(const struct json_parser *j, const char *p, const char *end)
+{
+    const char *q = j->guess.p;
+    size_t n = j->guess.n;
+    uint64_t x, y;
+    if (n == 0 || (size_t)(end - p) < n + 8 || p[n] != '"' || p[n + 1] != ':')
+        return false;
+    if (n < 8) {
+        for (size_t i = 0; i < n; i++)
+            if (p[i] != q[i])
+                return false;
+        return true;
+    }
+    for (; n > 8; n -= 8, p += 8, q += 8) {
+        memcpy(&x, p, 8);
+        memcpy(&y, q, 8);
+        if (x != y)
+            return false;
+    }
+    memcpy(&x, p + n - 8, 8); /* the last eight, some of them a second time */
+    memcpy(&y, q + n - 8, 8);
+    return x == y;
 }
 
 static const char *resume_string(struct json_parser *j, const char *p, const char *end, struct error *err)
@@ -754,11 +787,19 @@ static const char *read_members(struct json_parser *j, const char *p, const char
 {
     while (*p == '"') {
         j->place.token_at = offset(j, p);
-        p = read_string(j, p + 1, end, true, err);
-        if (!p || end - p < 2 || j->state != AT_COLON || *p != ':')
-            return p;
+        if (is_guessed(j, p + 1, end)) {
+            struct str name = j->guess;
+            p += name.n + 3;
+            if (!j->on.key(j->on.ctx, name, err))
+                return NULL;
+        } else {
+            p = read_string(j, p + 1, end, true, err);
+            if (!p || end - p < 2 || j->state != AT_COLON || *p != ':')
+                return p;
+            p++;
+        }
         j->state = AT_VALUE;
-        if ((unsigned char)*++p <= ' ')
+        if ((unsigned char)*p <= ' ')
             return p;
         p = read_value(j, p, end, err);
         if (!p || end - p < 2 || j->state != AFTER_VALUE || *p != ',')
@@ -954,6 +995,11 @@ bool json_parser_finish(struct json_parser *j, struct error *err)
         return refuse(j, 0, err, "the body is empty");
     }
     return refuse(j, j->slice_at, err, "the body ends before its value does; %u of \"[\" and \"{\" not closed", j->depth);
+}
+
+struct str *json_parser_guess(struct json_parser *j)
+{
+    return &j->guess;
 }
 
 const struct json_place *json_parser_place(const struct json_parser *j)

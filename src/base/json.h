@@ -45,6 +45,9 @@ void json_parser_position(const struct json_parser *p, uint64_t *ret_row, uint64
 /* Inside of begin(): the object or array that begins is checked as ever, but told in one value() with its text, as it was
  * written, in place of its events and its end(). Longer than token_bytes_max: BODY_TOO_LARGE. */
 void json_parser_take_text(struct json_parser *p);
+/* Where to write the name that probably comes next, n 0 for none; only speed depends on it. The text must outlive its use,
+ * hold no quote, backslash or control character, and is what key() gets when the guess was right. */
+struct str *json_parser_guess(struct json_parser *p);
 /* Several values one after another (NDJSON) instead of one: finish then accepts any number, at line breaks. */
 void json_parser_allow_many(struct json_parser *p);
 void json_parser_free(struct json_parser *p);

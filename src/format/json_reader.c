@@ -18,6 +18,7 @@ struct json_reader {
     struct names names;
     bool one_a_line, begun;
     const struct json_place *place;
+    struct str *guess;
     enum level level;
     int slot;
     size_t names_in_row, elements;
@@ -68,6 +69,7 @@ static bool begin_object_row(struct json_reader *r, struct error *err)
     r->level = LEVEL_MEMBERS;
     r->names_in_row = 0;
     names_row_begin(&r->names);
+    *r->guess = names_guess(&r->names);
     return r->reader.sink.row_begin(r->reader.sink.ctx, ROW_OBJECT, STR_NONE, r->row_line, err);
 }
 
@@ -174,7 +176,10 @@ static bool on_key(void *ctx, struct str key, struct error *err)
     struct json_reader *r = ctx;
     if (++r->names_in_row > r->reader.limits.names_max)
         return refuse_names(r, err);
-    return names_slot(&r->names, key, &r->reader.sink, &r->slot, err);
+    if (!names_slot(&r->names, key, &r->reader.sink, &r->slot, err))
+        return false;
+    *r->guess = names_guess(&r->names);
+    return true;
 }
 
 static bool on_value(void *ctx, enum json_kind kind, struct str text, struct error *err)
@@ -250,6 +255,7 @@ struct reader *json_reader_new(const struct reader_limits *limits, const struct 
         return NULL;
     }
     r->place = json_parser_place(r->parser);
+    r->guess = json_parser_guess(r->parser);
     if (one_a_line)
         json_parser_allow_many(r->parser);
     return &r->reader;

@@ -69,6 +69,9 @@ bool names_add(struct names *s, struct str name, int slot, struct name **ret, st
     e->p = copy.p;
     e->n = (uint32_t)name.n;
     e->slot = slot;
+    e->plain = true;
+    for (size_t i = 0; i < name.n; i++)
+        e->plain &= name.p[i] != '"' && name.p[i] != '\\' && (unsigned char)name.p[i] >= 0x20;
     s->table[place_of(s, name)] = e;
     s->n++;
     if (ret)

@@ -12,6 +12,7 @@ struct name {
     const char *p;
     uint32_t n;
     int slot;
+    bool plain; /* written in JSON as it is: no quote, backslash, control character */
     struct name *follower; /* the name that came after this one last time */
 };
 
@@ -37,29 +38,16 @@ static inline void names_row_begin(struct names *s)
     s->last = &s->first;
 }
 
-/* Inline and without a call: names are short, and this runs for each value of a body. */
 static inline bool name_is(const struct name *a, struct str b)
 {
-    if (!a || a->n != b.n)
-        return false;
-    const char *p = a->p, *q = b.p;
-    size_t n = b.n;
-    uint64_t x, y;
-    if (n < 8) {
-        for (size_t i = 0; i < n; i++)
-            if (p[i] != q[i])
-                return false;
-        return true;
-    }
-    for (; n > 8; n -= 8, p += 8, q += 8) {
-        memcpy(&x, p, 8);
-        memcpy(&y, q, 8);
-        if (x != y)
-            return false;
-    }
-    memcpy(&x, p + n - 8, 8); /* the last eight, some of them a second time */
-    memcpy(&y, q + n - 8, 8);
-    return x == y;
+    return a->n == b.n && (a->p == b.p || memcmp(a->p, b.p, b.n) == 0);
+}
+
+/* The name that will probably come next, as json_parser_guess() wants it. */
+static inline struct str names_guess(const struct names *s)
+{
+    const struct name *next = s->last->follower;
+    return next && next->plain ? str_make(next->p, next->n) : STR_NONE;
 }
 
 /* *ret_slot of the row's next name. A name that the row leaves out is skipped without hashing. */
