@@ -9,10 +9,8 @@
  * depth is a counter and a byte a level.
  *
  * Rows cost nothing while tokens are read: a line break is legal only between tokens, so only skip_space() counts them. */
-#include "base/json.h"
+#include "base/json_parser.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -25,146 +23,9 @@ const struct json_limits json_limits_default = {
     .number_bytes_max = 4096,
 };
 
-enum {
-    WORD_BYTES_MAX = 64,         /* of a word that is none of true, false, null: enough to show it */
-    HELD_BYTES_KEPT = 1 << 20,   /* larger side buffers are given back after their token */
-    ESCAPE_BYTES_MAX = 6,        /* \u0041 is the longest way to write one byte of a key */
-};
-
-enum state {
-    AT_START,        /* a byte order mark may come */
-    AT_VALUE,
-    AT_VALUE_OR_END, /* after "[" */
-    AT_KEY_OR_END,   /* after "{" */
-    AT_KEY,          /* after "," in an object */
-    AT_COLON,
-    AFTER_VALUE,     /* "," or the container's end */
-    AT_END,          /* after the whole value */
-    IN_STRING,       /* the slice ended inside of a token, gathered in `held` */
-    IN_KEY,
-    IN_NUMBER,
-    IN_WORD,
-    REFUSED,
-};
-
-struct json_parser {
-    struct json_events on;
-    struct json_limits limits;
-    enum state state;
-    bool many, in_object, escaped; /* escaped: a gathered string ends in half an escape */
-    bool any;                      /* a token was seen */
-    unsigned depth, mark_bytes;
-    const char *slice;
-    uint64_t slice_at;           /* its offset in the body */
-    struct json_place place;     /* of the token; row and row_at: of where the machine is */
-    struct str guess;            /* the next name, perhaps */
-    uint64_t value_row;          /* the row where the last whole value ended */
-    struct buf held, text;
-    /* A container that is taken as text: its depth (0: none), where it began, the part of it that earlier slices held.
-     * The caller's events are kept aside meanwhile. */
-    unsigned taken_depth;
-    struct json_place taken_place;
-    const char *taken_from;
-    struct buf taken;
-    struct json_events told;
-    unsigned char object_at[]; /* by depth: is it an object? */
-};
-
 static inline uint64_t offset(const struct json_parser *j, const char *p)
 {
     return j->slice_at + (uint64_t)(p - j->slice);
-}
-
-/* --- what is refused, and how it is said ------------------------------------------------------------------------- */
-
-static bool refuse(struct json_parser *j, uint64_t at, struct error *err, const char *fmt, ...) printf_like(4, 5);
-
-static void add_position(const struct json_parser *j, uint64_t at, struct error *err)
-{
-    error_data_i64(err, "row", (int64_t)j->place.row);
-    error_data_i64(err, "column", (int64_t)(at - j->place.row_at + 1));
-    error_data_i64(err, "byte", (int64_t)at);
-}
-
-static bool refuse(struct json_parser *j, uint64_t at, struct error *err, const char *fmt, ...)
-{
-    char detail[512];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(detail, sizeof detail, fmt, args);
-    va_end(args);
-    error_set(err, ERROR_BODY_MALFORMED_JSON, "the json request body is malformed at row %llu and column %llu: %s",
-              (unsigned long long)j->place.row, (unsigned long long)(at - j->place.row_at + 1), detail);
-    add_position(j, at, err);
-    return false;
-}
-
-static bool over_limit(struct json_parser *j, enum error_code code, uint64_t at, const char *what, size_t limit, struct error *err)
-{
-    error_set(err, code, "%s at row %llu and column %llu of the json request body: %zu at most", what,
-              (unsigned long long)j->place.row, (unsigned long long)(at - j->place.row_at + 1), limit);
-    error_data_i64(err, "limit", (int64_t)limit);
-    add_position(j, at, err);
-    return false;
-}
-
-/* What people write for JSON that is not, and what to write instead. */
-static const struct {
-    const char *word, *hint;
-} word_hints[] = {
-    {"NaN", "NaN is not JSON; send null"},
-    {"nan", "NaN is not JSON; send null"},
-    {"Infinity", "Infinity is not JSON; send null"},
-    {"Inf", "Infinity is not JSON; send null"},
-    {"inf", "Infinity is not JSON; send null"},
-    {"undefined", "undefined is not JSON; send null or leave the name out"},
-    {"None", "None is not JSON; send null"},
-    {"NULL", "write null in small letters"},
-    {"Null", "write null in small letters"},
-    {"True", "write true in small letters"},
-    {"TRUE", "write true in small letters"},
-    {"False", "write false in small letters"},
-    {"FALSE", "write false in small letters"},
-};
-
-static const struct {
-    unsigned char byte;
-    const char *hint;
-} byte_hints[] = {
-    {'\'', "text takes double quotes, not single ones"},
-    {'/', "JSON has no comments"},
-    {'#', "JSON has no comments"},
-    {'+', "a number takes no leading plus"},
-    {'.', "a number takes a digit before the point: write 0.5"},
-    {',', "a value is missing before the comma"},
-    {':', "a value is missing before the colon"},
-    {0x00, "a NUL byte; if the body is UTF-16, send UTF-8 or declare its charset in Content-Type"},
-    {0xfe, "the body is UTF-16; send UTF-8 or declare its charset in Content-Type"},
-    {0xff, "the body is UTF-16; send UTF-8 or declare its charset in Content-Type"},
-    {0xef, "a second byte order mark, or text outside of quotes"},
-};
-
-static void show_byte(unsigned char c, char ret[16])
-{
-    snprintf(ret, 16, c > ' ' && c < 0x7f ? "\"%c\"" : "byte 0x%02x", c);
-}
-
-static bool refuse_byte(struct json_parser *j, uint64_t at, unsigned char c, const char *expected, struct error *err)
-{
-    char shown[16];
-    show_byte(c, shown);
-    for (size_t i = 0; i < sizeof byte_hints / sizeof *byte_hints; i++)
-        if (byte_hints[i].byte == c)
-            return refuse(j, at, err, "expected %s, found %s (%s)", expected, shown, byte_hints[i].hint);
-    return refuse(j, at, err, "expected %s, found %s", expected, shown);
-}
-
-static bool refuse_word(struct json_parser *j, struct str word, struct error *err)
-{
-    for (size_t i = 0; i < sizeof word_hints / sizeof *word_hints; i++)
-        if (str_eq(word, str_from(word_hints[i].word)))
-            return refuse(j, j->place.token_at, err, "%s", word_hints[i].hint);
-    return refuse(j, j->place.token_at, err, "\"" FMT_STR "\" is not a value; text takes double quotes", ARG_STR(word));
 }
 
 /* --- scanning ---------------------------------------------------------------------------------------------------- */
@@ -244,21 +105,16 @@ static const char *skip_space(struct json_parser *j, const char *p, const char *
     return p;
 }
 
-static inline bool is_digit(char c)
-{
-    return (unsigned char)(c - '0') < 10;
-}
-
 static inline const char *skip_digits(const char *p, const char *end)
 {
-    while (p < end && is_digit(*p))
+    while (p < end && json_is_digit(*p))
         p++;
     return p;
 }
 
 static bool is_word_byte(char c)
 {
-    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c == '$';
+    return json_is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c == '$';
 }
 
 static bool is_number_byte(char c)
@@ -267,118 +123,6 @@ static bool is_number_byte(char c)
 }
 
 /* --- tokens ------------------------------------------------------------------------------------------------------ */
-
-static int hex4(const char *p)
-{
-    int v = 0;
-    for (int i = 0; i < 4; i++) {
-        int c = (unsigned char)p[i], low = c | 0x20;
-        int digit = is_digit((char)c) ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-        if (digit < 0)
-            return -1;
-        v = v * 16 + digit;
-    }
-    return v;
-}
-
-static size_t put_utf8(char *to, unsigned c)
-{
-    if (c < 0x80) {
-        to[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        to[0] = (char)(0xc0 | c >> 6);
-        to[1] = (char)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        to[0] = (char)(0xe0 | c >> 12);
-        to[1] = (char)(0x80 | (c >> 6 & 0x3f));
-        to[2] = (char)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    to[0] = (char)(0xf0 | c >> 18);
-    to[1] = (char)(0x80 | (c >> 12 & 0x3f));
-    to[2] = (char)(0x80 | (c >> 6 & 0x3f));
-    to[3] = (char)(0x80 | (c & 0x3f));
-    return 4;
-}
-
-/* \uXXXX at p (after the u), with its second half when it is a surrogate. 0 bytes read: refused. */
-static size_t read_unicode_escape(struct json_parser *j, const char *p, const char *end, uint64_t at, unsigned *ret, struct error *err)
-{
-    int c = end - p >= 4 ? hex4(p) : -1;
-    if (c < 0) {
-        refuse(j, at, err, "\\u takes four hexadecimal digits");
-        return 0;
-    }
-    *ret = (unsigned)c;
-    if (c < 0xd800 || c > 0xdfff)
-        return 4;
-    int low = c < 0xdc00 && end - p >= 10 && p[4] == '\\' && p[5] == 'u' ? hex4(p + 6) : -1;
-    if (low < 0xdc00 || low > 0xdfff) {
-        refuse(j, at, err, "\\u%04x is half a surrogate pair and no character", (unsigned)c);
-        return 0;
-    }
-    *ret = 0x10000 + (((unsigned)c - 0xd800) << 10) + ((unsigned)low - 0xdc00);
-    return 10;
-}
-
-static bool check_utf8(struct json_parser *j, struct str s, uint64_t at, struct error *err)
-{
-    size_t bad;
-    if (str_is_utf8(s, &bad))
-        return true;
-    return refuse(j, at + bad, err, "byte 0x%02x at byte %llu is not UTF-8", (unsigned char)s.p[bad], (unsigned long long)(at + bad));
-}
-
-/* The inside of a string, from its quote to its quote, to text: in place when there is nothing to unescape. `at` is the
- * offset of raw.p in the body. */
-static bool unescape(struct json_parser *j, struct str raw, uint64_t at, struct str *ret, struct error *err)
-{
-    const char *p = raw.p, *end = raw.p + raw.n;
-    if (!raw.n || !memchr(raw.p, '\\', raw.n)) {
-        *ret = raw;
-        return check_utf8(j, raw, at, err);
-    }
-    buf_reset(&j->text);
-    char *room = buf_room(&j->text, raw.n); /* an escape is never shorter than what it stands for */
-    if (!room)
-        return error_no_memory(err);
-    char *to = room;
-    while (p < end) {
-        const char *stop = memchr(p, '\\', (size_t)(end - p));
-        size_t plain = (size_t)((stop ? stop : end) - p);
-        if (!check_utf8(j, str_make(p, plain), at + (uint64_t)(p - raw.p), err))
-            return false;
-        memcpy(to, p, plain);
-        to += plain;
-        if (!stop)
-            break;
-        p = stop + 1;
-        static const char from[] = "\"\\/bfnrt", means[] = "\"\\/\b\f\n\r\t";
-        uint64_t escape_at = at + (uint64_t)(stop - raw.p);
-        char c = p < end ? *p++ : 0;
-        const char *known = c ? strchr(from, c) : NULL;
-        if (known) {
-            *to++ = means[known - from];
-        } else if (c == 'u') {
-            unsigned code;
-            size_t used = read_unicode_escape(j, p, end, escape_at, &code, err);
-            if (!used)
-                return false;
-            to += put_utf8(to, code);
-            p += used;
-        } else {
-            char shown[16];
-            show_byte((unsigned char)c, shown);
-            return refuse(j, escape_at, err, "a backslash takes one of \" \\ / b f n r t u, found %s", shown);
-        }
-    }
-    *ret = str_make(room, (size_t)(to - room));
-    return true;
-}
 
 /* After a scalar or a container's end. */
 static inline void value_done(struct json_parser *j)
@@ -394,7 +138,7 @@ static inline bool give_string(struct json_parser *j, struct str text, bool is_k
         return j->on.value(j->on.ctx, JSON_STRING, text, err);
     }
     if (text.n > j->limits.key_bytes_max)
-        return over_limit(j, ERROR_LIMIT_EXCEEDED, j->place.token_at, "the name is too long", j->limits.key_bytes_max, err);
+        return json_over_limit(j, ERROR_LIMIT_EXCEEDED, "the name is too long", j->limits.key_bytes_max, err);
     j->state = AT_COLON;
     return j->on.key(j->on.ctx, text, err);
 }
@@ -402,9 +146,9 @@ static inline bool give_string(struct json_parser *j, struct str text, bool is_k
 static bool check_string_bytes(struct json_parser *j, size_t n, bool is_key, struct error *err)
 {
     if (is_key && n > j->limits.key_bytes_max * ESCAPE_BYTES_MAX)
-        return over_limit(j, ERROR_LIMIT_EXCEEDED, j->place.token_at, "the name is too long", j->limits.key_bytes_max, err);
+        return json_over_limit(j, ERROR_LIMIT_EXCEEDED, "the name is too long", j->limits.key_bytes_max, err);
     if (n > j->limits.token_bytes_max)
-        return over_limit(j, ERROR_BODY_TOO_LARGE, j->place.token_at, "the text is too long", j->limits.token_bytes_max, err);
+        return json_over_limit(j, ERROR_BODY_TOO_LARGE, "the text is too long", j->limits.token_bytes_max, err);
     return true;
 }
 
@@ -424,16 +168,16 @@ static bool string_found(struct json_parser *j, struct str raw, char stop, bool 
             if ((raw.n - n) % 2)
                 raw.n--;
         }
-        if (!unescape(j, raw, at, &text, err))
+        if (!json_unescape(j, raw, at, &text, err))
             return false;
         const char *write = stop == '\n' ? "\\n" : stop == '\r' ? "\\r" : stop == '\t' ? "\\t" : NULL;
         if (write)
-            return refuse(j, stop_at, err, "a %s inside of text is written %s, or the closing quote is missing",
+            return json_refuse(j, stop_at, err, "a %s inside of text is written %s, or the closing quote is missing",
                           stop == '\t' ? "tab" : "line break", write);
-        return refuse(j, stop_at, err, "control character 0x%02x inside of text; write it \\u%04x", (unsigned char)stop,
+        return json_refuse(j, stop_at, err, "control character 0x%02x inside of text; write it \\u%04x", (unsigned char)stop,
                       (unsigned)(unsigned char)stop);
     }
-    return unescape(j, raw, at, &text, err) && give_string(j, text, is_key, err);
+    return json_unescape(j, raw, at, &text, err) && give_string(j, text, is_key, err);
 }
 
 static bool hold(struct json_parser *j, const char *p, const char *end, struct error *err)
@@ -520,14 +264,14 @@ static const char *scan_number(const char *p, const char *end, const char **wron
     *wrong = NULL;
     if (p < end && *p == '-')
         p++;
-    if (p == end || !is_digit(*p)) {
+    if (p == end || !json_is_digit(*p)) {
         *wrong = p < end && (*p == 'I' || *p == 'i' || *p == 'N') ? "Infinity and NaN are not JSON; send null"
                                                                   : "a number takes a digit here";
         return p;
     }
     if (*p == '0') {
         p++;
-        if (p < end && is_digit(*p)) {
+        if (p < end && json_is_digit(*p)) {
             *wrong = "a number takes no leading zero; if it is a code, send it as text in quotes";
             return p;
         }
@@ -536,7 +280,7 @@ static const char *scan_number(const char *p, const char *end, const char **wron
     }
     if (p < end && *p == '.') {
         p++;
-        if (p == end || !is_digit(*p)) {
+        if (p == end || !json_is_digit(*p)) {
             *wrong = "a number takes a digit after the point";
             return p;
         }
@@ -546,7 +290,7 @@ static const char *scan_number(const char *p, const char *end, const char **wron
         p++;
         if (p < end && (*p == '+' || *p == '-'))
             p++;
-        if (p == end || !is_digit(*p)) {
+        if (p == end || !json_is_digit(*p)) {
             *wrong = "a number takes digits after its e";
             return p;
         }
@@ -561,12 +305,12 @@ static bool number_found(struct json_parser *j, struct str lexeme, struct error 
     const char *wrong, *stop = scan_number(lexeme.p, lexeme.p + lexeme.n, &wrong);
     size_t n = (size_t)(stop - lexeme.p);
     if (n > j->limits.number_bytes_max)
-        return over_limit(j, ERROR_LIMIT_EXCEEDED, j->place.token_at, "the number has too many digits", j->limits.number_bytes_max, err);
+        return json_over_limit(j, ERROR_LIMIT_EXCEEDED, "the number has too many digits", j->limits.number_bytes_max, err);
     if (!wrong && n < lexeme.n)
         wrong = *stop == 'x' || *stop == 'X' ? "hexadecimal is not JSON" : *stop == '_' ? "a number takes no separators"
                                                                                        : "the number is not one";
     if (wrong)
-        return refuse(j, j->place.token_at + n, err, "%s", wrong);
+        return json_refuse(j, j->place.token_at + n, err, "%s", wrong);
     value_done(j);
     return j->on.value(j->on.ctx, JSON_NUMBER, lexeme, err);
 }
@@ -581,7 +325,7 @@ static bool word_found(struct json_parser *j, struct str word, struct error *err
     else if (str_eq(word, STR("null")))
         kind = JSON_NULL;
     else
-        return refuse_word(j, word, err);
+        return json_refuse_word(j, word, err);
     value_done(j);
     return j->on.value(j->on.ctx, kind, word, err);
 }
@@ -713,7 +457,7 @@ static bool take_text(struct json_parser *j, const char *p, bool end, struct str
     struct str part = str_make(j->taken_from, (size_t)(p - j->taken_from));
     if (j->taken.n + part.n > j->limits.token_bytes_max) {
         j->place = j->taken_place;
-        return over_limit(j, ERROR_BODY_TOO_LARGE, j->place.token_at, "the value is too long", j->limits.token_bytes_max, err);
+        return json_over_limit(j, ERROR_BODY_TOO_LARGE, "the value is too long", j->limits.token_bytes_max, err);
     }
     *ret = part;
     if (end && !j->taken.n)
@@ -742,7 +486,7 @@ static bool end_taken(struct json_parser *j, const char *p, enum json_kind kind,
 static bool open_container(struct json_parser *j, bool object, struct error *err)
 {
     if (j->depth == j->limits.depth_max)
-        return over_limit(j, ERROR_LIMIT_EXCEEDED, j->place.token_at, "values are nested too deeply", j->limits.depth_max, err);
+        return json_over_limit(j, ERROR_LIMIT_EXCEEDED, "values are nested too deeply", j->limits.depth_max, err);
     j->object_at[++j->depth] = object;
     j->in_object = object;
     j->state = object ? AT_KEY_OR_END : AT_VALUE_OR_END;
@@ -767,17 +511,17 @@ static const char *read_value(struct json_parser *j, const char *p, const char *
     j->any = true;
     if (c == '"')
         return read_string(j, p + 1, end, false, err);
-    if (is_digit(c) || c == '-')
+    if (json_is_digit(c) || c == '-')
         return read_number(j, p, end, err);
     if (c == '{' || c == '[')
         return open_container(j, c == '{', err) ? p + 1 : NULL;
     if (is_word_byte(c))
         return read_word(j, p, end, err);
     if (c == ']' || c == '}')
-        refuse(j, j->place.token_at, err, j->state == AT_VALUE && j->depth ? "expected a value, found \"%c\" (no comma after the last one)"
+        json_refuse(j, j->place.token_at, err, j->state == AT_VALUE && j->depth ? "expected a value, found \"%c\" (no comma after the last one)"
                                                                     : "expected a value, found \"%c\"", c);
     else
-        refuse_byte(j, j->place.token_at, (unsigned char)c, "a value", err);
+        json_refuse_byte(j, j->place.token_at, (unsigned char)c, "a value", err);
     return NULL;
 }
 
@@ -818,11 +562,11 @@ static const char *read_key(struct json_parser *j, const char *p, const char *en
     if (*p == '"')
         return read_members(j, p, end, err);
     if (*p == '}')
-        refuse(j, j->place.token_at, err, "expected a name, found \"}\" (no comma after the last member)");
+        json_refuse(j, j->place.token_at, err, "expected a name, found \"}\" (no comma after the last member)");
     else if (is_word_byte(*p))
-        refuse(j, j->place.token_at, err, "names take double quotes");
+        json_refuse(j, j->place.token_at, err, "names take double quotes");
     else
-        refuse_byte(j, j->place.token_at, (unsigned char)*p, "a name in double quotes", err);
+        json_refuse_byte(j, j->place.token_at, (unsigned char)*p, "a name in double quotes", err);
     return NULL;
 }
 
@@ -835,7 +579,7 @@ static const char *after_value(struct json_parser *j, const char *p, struct erro
     }
     if (*p == (j->in_object ? '}' : ']'))
         return close_container(j, p + 1, err);
-    refuse_byte(j, j->place.token_at, (unsigned char)*p, j->in_object ? "\",\" or \"}\"" : "\",\" or \"]\"", err);
+    json_refuse_byte(j, j->place.token_at, (unsigned char)*p, j->in_object ? "\",\" or \"}\"" : "\",\" or \"]\"", err);
     return NULL;
 }
 
@@ -844,9 +588,9 @@ static bool begin_next(struct json_parser *j, const char *p, struct error *err)
 {
     uint64_t at = offset(j, p);
     if (!j->many)
-        return refuse(j, at, err, "the text goes on after the JSON value (several documents: one a line, sent as application/x-ndjson)");
+        return json_refuse(j, at, err, "the text goes on after the JSON value (several documents: one a line, sent as application/x-ndjson)");
     if (j->place.row == j->value_row)
-        return refuse(j, at, err, "expected a line break after the value");
+        return json_refuse(j, at, err, "expected a line break after the value");
     j->state = AT_VALUE;
     return true;
 }
@@ -862,7 +606,7 @@ static const char *read_mark(struct json_parser *j, const char *p, struct error 
         return p + 1;
     }
     if (j->mark_bytes) {
-        refuse(j, 0, err, "expected a value, found byte 0xef");
+        json_refuse(j, 0, err, "expected a value, found byte 0xef");
         return NULL;
     }
     j->state = AT_VALUE;
@@ -902,7 +646,7 @@ static bool run(struct json_parser *j, const char *p, const char *end, struct er
             break;
         case AT_COLON:
             if (*p != ':') {
-                refuse_byte(j, offset(j, p), (unsigned char)*p, "\":\" after the name", err);
+                json_refuse_byte(j, offset(j, p), (unsigned char)*p, "\":\" after the name", err);
                 return false;
             }
             j->state = AT_VALUE;
@@ -972,7 +716,7 @@ bool json_parser_finish(struct json_parser *j, struct error *err)
         break;
     case IN_STRING:
     case IN_KEY:
-        return refuse(j, j->place.token_at, err, "the text that starts here is not closed; the body ends inside of it");
+        return json_refuse(j, j->place.token_at, err, "the text that starts here is not closed; the body ends inside of it");
     case REFUSED:
         return error_set(err, ERROR_BODY_MALFORMED_JSON, "the json request body was refused before");
     case AT_START:
@@ -986,15 +730,15 @@ bool json_parser_finish(struct json_parser *j, struct error *err)
         break;
     }
     if (j->state == AT_START && j->mark_bytes)
-        return refuse(j, 0, err, "expected a value, found byte 0xef");
+        return json_refuse(j, 0, err, "expected a value, found byte 0xef");
     if (j->state == AT_END || (j->many && !j->any))
         return true;
     if (!j->any) {
         j->place.row = 1;
         j->place.row_at = 0;
-        return refuse(j, 0, err, "the body is empty");
+        return json_refuse(j, 0, err, "the body is empty");
     }
-    return refuse(j, j->slice_at, err, "the body ends before its value does; %u of \"[\" and \"{\" not closed", j->depth);
+    return json_refuse(j, j->slice_at, err, "the body ends before its value does; %u of \"[\" and \"{\" not closed", j->depth);
 }
 
 struct str *json_parser_guess(struct json_parser *j)
