@@ -154,7 +154,7 @@ static bool load_columns(struct catalog *c, struct snapshot *s, size_t n, int64_
     static const char text[] =
         "SELECT id, physical, position, type, field_name, former_name, name, description, format, extra"
         " FROM dataset_column WHERE dataset = ?1 ORDER BY position, id";
-    struct sql_statement *q = sql_prepare(c->writer, str_from(text), err);
+    struct sql_statement *q = sql_cached(c->writer, str_from(text), err); /* one a dataset: prepared once */
     bool row = true;
     bool ok = q && sql_bind_i64(c->writer, q, 1, s->d.number, err);
     struct columns *columns = &s->d.columns;
@@ -165,7 +165,8 @@ static bool load_columns(struct catalog *c, struct snapshot *s, size_t n, int64_
             columns->row_identifier = (int)columns->n;
         columns->n += ok;
     }
-    sql_finalize(q);
+    if (q)
+        sql_reset(q);
     return ok;
 }
 

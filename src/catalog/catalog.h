@@ -59,6 +59,7 @@ struct generation_flip {
     int64_t from, to;
     bool set_row_identifier;
     int row_identifier;                   /* index into columns, -1 to unset */
+    int64_t row_identifier_id;            /* that column's id, 0 for unknown: columns may have been reordered since */
     int64_t shape_version;                /* 0: unchanged */
 };
 const struct dataset *catalog_flip_generation(struct catalog *c, const char *id, const struct generation_flip *flip, struct error *err);

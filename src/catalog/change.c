@@ -256,14 +256,13 @@ static bool merge_documents(struct arena *a, struct str have, struct str given, 
 /* ── datasets ── */
 
 /* With `write` held. */
-static bool new_id(struct catalog *c, char ret[DATASET_ID_LENGTH + 1])
+static void new_id(struct catalog *c, char ret[DATASET_ID_LENGTH + 1])
 {
     do {
         random_text(ret, DATASET_ID_LENGTH, "abcdefghijklmnopqrstuvwxyz0123456789");
         ret[4] = '-';
         ret[DATASET_ID_LENGTH] = 0;
     } while (catalog_find_id(c, str_from(ret)));
-    return true;
 }
 
 static bool insert_dataset(struct catalog *c, struct dataset *d, struct error *err)
@@ -299,10 +298,10 @@ static const struct dataset *create(struct catalog *c, struct dataset *d, struct
         return NULL;
     }
     struct snapshot *s = NULL;
-    bool ok = new_id(c, d->id) && catalog_reserve(c, err) && db_begin(c->writer, err);
-    if (!ok)
+    new_id(c, d->id);
+    if (!catalog_reserve(c, err) || !db_begin(c->writer, err))
         return NULL;
-    ok = insert_dataset(c, d, err) && (s = snapshot_new(d, 0, err)) && snapshot_seal(s, err);
+    bool ok = insert_dataset(c, d, err) && (s = snapshot_new(d, 0, err)) && snapshot_seal(s, err);
     if (!ok)
         db_rollback(c->writer);
     if (ok && db_commit(c->writer, err)) {
@@ -382,6 +381,13 @@ bool catalog_prepare_column(struct catalog *c, const struct dataset *d, const st
     return ok;
 }
 
+/* Two changes of shape may reach the catalog in another order than they had in the rows' file. */
+static void raise_shape_version(struct columns *c, int64_t shape_version)
+{
+    if (shape_version > c->shape_version)
+        c->shape_version = shape_version;
+}
+
 const struct dataset *catalog_add_column(struct catalog *c, const char *id, const struct column *column, int64_t shape_version, struct error *err)
 {
     struct change ch;
@@ -399,11 +405,21 @@ const struct dataset *catalog_add_column(struct catalog *c, const char *id, cons
     if (ok) {
         added->position = (int)columns->n + 1;
         columns->n++;
-        columns->shape_version = shape_version;
+        raise_shape_version(columns, shape_version);
         ch.next->d.modified_at = now_s();
         ok = column_insert(c, ch.next->d.number, added, err);
     }
     return change_end(&ch, ok, err);
+}
+
+static bool flipped_column(const struct columns *c, const struct generation_flip *flip, int *ret)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (flip->row_identifier_id ? c->v[i].id == flip->row_identifier_id : (int)i == flip->row_identifier) {
+            *ret = (int)i;
+            return true;
+        }
+    return false;
 }
 
 const struct dataset *catalog_flip_generation(struct catalog *c, const char *id, const struct generation_flip *flip, struct error *err)
@@ -414,14 +430,15 @@ const struct dataset *catalog_flip_generation(struct catalog *c, const char *id,
     struct dataset *d = &ch.next->d;
     bool ok = d->generation == flip->from ||
               error_set(err, ERROR_DATASET_SHAPE_CHANGED, "generation %lld of the rows was expected, it is %lld: somebody else replaced them; send the request again", (long long)flip->from, (long long)d->generation);
-    if (ok && flip->set_row_identifier && flip->row_identifier >= (int)d->columns.n)
+    int key = flip->row_identifier < 0 ? -1 : flip->row_identifier;
+    if (ok && flip->set_row_identifier && key >= 0 && !flipped_column(&d->columns, flip, &key))
         ok = error_set(err, ERROR_COLUMN_NOT_FOUND, "the new row identifier is no longer a column");
     if (ok) {
         d->generation = flip->to;
         if (flip->set_row_identifier)
-            d->columns.row_identifier = flip->row_identifier < 0 ? -1 : flip->row_identifier;
+            d->columns.row_identifier = key;
         if (flip->shape_version) {
-            d->columns.shape_version = flip->shape_version;
+            raise_shape_version(&d->columns, flip->shape_version);
             d->modified_at = now_s();
         }
     }
