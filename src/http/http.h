@@ -9,6 +9,7 @@
  *            reads the reply; or return, and `100 Continue` goes out if it was asked for and the body is read.
  *   body     a slice of at most 256 KiB; the connection is not read again until it returns: the backpressure.
  *   end      the body is complete. The reply may be sent later, by any thread: http_send() once.
+ *            Once a reply is sent no body or end is called any more.
  *   release  always called, last, exactly once: after the reply went out, or when the client is gone or too slow or the
  *            framing broke (`failed` then says so). Free the state here. After release the exchange is no more.
  *            While an exchange waits for an http_send that end() left pending, release waits for it.
