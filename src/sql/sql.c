@@ -210,7 +210,6 @@ static bool set_up(struct sql *s, size_t cache_bytes, struct error *err)
 {
     sqlite3_busy_timeout(s->db, SQL_BUSY_MS);
     sqlite3_test_control(SQLITE_TESTCTRL_OPTIMIZATIONS, s->db, OPTIMIZATION_BLOOM_FILTER);
-    sqlite3_wal_hook(s->db, on_commit, s);
     int rc = sqlite3_create_collation_v2(s->db, "DECIMAL1", SQLITE_UTF8, NULL, collate_decimal, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_create_function_v2(s->db, "url_address", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL, url_address, NULL, NULL, NULL);
@@ -219,7 +218,10 @@ static bool set_up(struct sql *s, size_t cache_bytes, struct error *err)
     if (!defend(s))
         return error_set(err, ERROR_INTERNAL, "the SQLite library lacks a setting that the store needs");
     sql_set_cache(s, cache_bytes);
-    return sql_exec(s, setups[s->mode], err);
+    if (!sql_exec(s, setups[s->mode], err))
+        return false;
+    sqlite3_wal_hook(s->db, on_commit, s); /* last: PRAGMA wal_autocheckpoint would take it away */
+    return true;
 }
 
 struct sql *sql_open(const char *path, enum sql_mode mode, size_t cache_bytes, struct error *err)

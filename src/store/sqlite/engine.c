@@ -139,11 +139,27 @@ static bool unlink_generation(struct store *s, struct generation *g)
     return g->uses == 0;
 }
 
+/* After a fault of the disk the kernel may have forgotten pages of the WAL that it could not write, and show them still.
+ * A sync would tell us nothing. So all that the WAL shows goes into the file, is synced there, and the WAL starts empty;
+ * until that has worked there is no writing (docs/storage.md, "Faults"). */
+static bool mend(struct generation *g, struct error *err)
+{
+    int left = 0;
+    if (!g->table->mend)
+        return true;
+    if (!sql_checkpoint(g->writer, true, &left, err))
+        return false;
+    if (left)
+        return error_set(err, ERROR_STORE_UNAVAILABLE, "the dataset's files are being mended after a fault of the disk; send it again later");
+    g->table->mend = false;
+    return true;
+}
+
 static bool open_writer(struct generation *g, struct meta *ret, struct error *err)
 {
     g->writer = sql_open(g->path, SQL_WRITER, WRITER_CACHE_BYTES, err);
     g->applier = g->writer ? applier_new(g->writer, err) : NULL;
-    if (g->applier && layout_check_format(g->writer, err) && meta_read(g->writer, ret, err))
+    if (g->applier && layout_check_format(g->writer, err) && mend(g, err) && meta_read(g->writer, ret, err))
         return true;
     generation_break_writer(g);
     return false;
@@ -151,6 +167,8 @@ static bool open_writer(struct generation *g, struct meta *ret, struct error *er
 
 void generation_break_writer(struct generation *g)
 {
+    if (g->writer && sql_is_broken(g->writer))
+        g->table->mend = true;
     applier_free(g->applier);
     sql_close(g->writer);
     g->applier = NULL;

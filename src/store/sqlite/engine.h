@@ -79,6 +79,7 @@ struct generation {
 struct table {
     char id[DATASET_ID_LENGTH + 1];
     struct turn turn;
+    bool mend;                   /* under the turn: a fault of the disk was met and the WAL not yet put away */
     /* under store->lock; changed only by the turn's holder */
     int64_t generation;
     struct generation *current;  /* NULL while closed */
