@@ -27,7 +27,7 @@ OBJ = $(SRC:src/%.c=$(OUT)/obj/%.o)
 LIB = $(OUT)/libseltzer.a
 UNIT = $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ = $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-BENCH = $(patsubst bench/%.c,$(OUT)/bench/%,$(wildcard bench/bench_*.c))
+BENCH = $(patsubst bench/%.c,$(OUT)/bench/%,$(wildcard bench/bench_*.c) bench/load.c bench/work.c)
 BENCH_LIBS_bench_readers = -lyajl -lcsv
 BENCH_SHARED = $(OUT)/bench/workload.o $(OUT)/bench/reference.o
 
@@ -86,6 +86,10 @@ fuzz:
 	@$(MAKE) --no-print-directory MODE=fuzz fuzzers
 .PHONY: fuzzers
 fuzzers: $(FUZZ)
+
+# FIGURES="upsert single16" chooses; QUICK=--quick takes a tenth of the rows.
+bench: all $(BENCH)
+	@BUILD=$(BUILD) bench/run $(QUICK) $(FIGURES)
 
 layers:
 	@tools/layers

@@ -2,7 +2,7 @@
  * line. It does as little as it can: on a small machine its own work is part of what is measured.
  *
  *   load put|post HOST:PORT PATH TYPE FILE           one upload of FILE, streamed
- *   load rows HOST:PORT PATH CLIENTS COUNT SEED      COUNT one-row upserts in all, 22 columns, keys k0…k9999
+ *   load rows HOST:PORT PATH CLIENTS COUNT SEED      COUNT one-row updates of the workload's table of 10,000
  *   load get HOST:PORT PATH CLIENTS COUNT            COUNT requests in all of PATH
  *
  * SELTZER_BENCH_AUTH holds user:password for HTTP Basic. Only loopback addresses are taken. */
@@ -21,6 +21,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "workload.h"
 
 static struct sockaddr_in server;
 static SSL_CTX *tls;
@@ -155,19 +157,24 @@ static pthread_barrier_t ready;
 static bool writes;
 static float *latencies;
 
+/* Updates of rows that are there: the table is the workload's, of TABLE_ROWS. */
 static size_t make_row(char *body, size_t size, unsigned long i)
 {
-    unsigned long r = (i + seed * 7919) * 2654435761u;
-    return (size_t)snprintf(
-        body, size,
-        "[{\"id\":\"k%04lu\",\"case_number\":\"C%09lu\",\"date\":\"2020-03-%02luT10:%02lu:%02lu.000\",\"block\":\"0%02luXX S STATE ST\","
-        "\"iucr\":\"%04lu\",\"primary_type\":\"THEFT\",\"description\":\"OVER $%lu\",\"location_description\":\"STREET\",\"arrest\":%s,"
-        "\"domestic\":false,\"beat\":\"%lu\",\"district\":\"%lu\",\"ward\":%lu,\"community_area\":%lu,\"fbi_code\":\"%02lu\","
-        "\"x_coordinate\":%lu,\"y_coordinate\":%lu,\"year\":%lu,\"updated_on\":\"2020-05-01T10:11:12.000\",\"latitude\":\"41.%09lu\","
-        "\"longitude\":\"-87.%09lu\",\"location\":{\"type\":\"Point\",\"coordinates\":[-87.%09lu,41.%09lu]}}]",
-        i % 10000, r % 1000000000, r % 28 + 1, r % 60, r / 7 % 60, r % 99, r % 9999, r % 1000, r & 1 ? "true" : "false", r % 2500, r % 25,
-        r % 50, r % 77, r % 26, 1100000 + r % 100000, 1800000 + r % 100000, 1000 + r % 1000, r % 1000000000, r / 3 % 1000000000,
-        r / 3 % 1000000000, r % 1000000000);
+    enum { TABLE_ROWS = 10000 };
+    struct workload w = {.seed = 1, .table_rows = TABLE_ROWS, .rows = TABLE_ROWS, .mix = WORKLOAD_UPDATE, .is_shuffled = true,
+                         .generation = (uint32_t)(seed * 1000 + 100 + i / TABLE_ROWS)};
+    struct workload_row row;
+    static _Thread_local struct buf out;
+    buf_reset(&out);
+    workload_make(&w, i % TABLE_ROWS, &row);
+    buf_add_byte(&out, '[');
+    workload_add_json(&row, &out);
+    buf_add_byte(&out, ']');
+    buf_add_byte(&out, 0);
+    if (!buf_ok(&out) || out.n > size)
+        die("no memory");
+    memcpy(body, out.p, out.n);
+    return out.n - 1;
 }
 
 static void *client(void *unused)

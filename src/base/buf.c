@@ -124,6 +124,8 @@ static char json_escape(unsigned char c)
 
 static void add_json_valid(struct buf *b, struct str s)
 {
+    if (s.n == 0) /* its pointer may be NULL */
+        return;
     static const char hex[] = "0123456789abcdef";
     size_t from = 0;
     for (size_t i = 0; i < s.n; i++) {
