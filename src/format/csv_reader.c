@@ -32,7 +32,7 @@ struct csv_reader {
     uint64_t closing_at;                /* of the quote that may close the cell */
     uint64_t line, line_at, after_cr;   /* after_cr: the offset at which an LF belongs to the CR before it */
     uint64_t record, record_line, record_at; /* of the record being read; data records count from 1 */
-    uint64_t cell_line;                 /* where the cell starts: an unclosed quote is told by it */
+    uint64_t cell_line;                 /* where the quoted cell starts: an unclosed quote is told by it */
     uint64_t blanks, blank_line;        /* empty lines not yet known to be the last ones, and the first of them */
     size_t cells, columns;
     int *slots;
@@ -283,7 +283,6 @@ static inline void begin_cell(struct csv_reader *r, uint64_t at)
 {
     r->state = PLAIN;
     r->cell_at = at;
-    r->cell_line = r->line;
 }
 
 static bool too_large(const struct csv_reader *r, uint64_t at)
@@ -307,10 +306,8 @@ static void drop_held(struct csv_reader *r)
 }
 
 /* The cell's text ends at p; *from is where the part of it that lies in this slice starts. */
-static inline bool finish_cell(struct csv_reader *r, const char *from, const char *p, bool quoted, struct error *err)
+static bool finish_cell(struct csv_reader *r, const char *from, const char *p, bool quoted, struct error *err)
 {
-    if (too_large(r, offset(r, p)))
-        return refuse_size(r, err);
     if (!r->held_any)
         return give_cell(r, str_make(from, (size_t)(p - from)), quoted, err);
     if (!hold(r, from, (size_t)(p - from), err) || !give_cell(r, r->held.n ? buf_str(&r->held) : STR(""), quoted, err))
@@ -325,7 +322,7 @@ static bool is_blank_line(const struct csv_reader *r, uint64_t end)
 }
 
 /* The cell that ends at the special byte p; cell_end is p, or the quote before it. */
-static inline bool end_cell(struct csv_reader *r, const char *from, const char *cell_end, const char *p, bool quoted, struct error *err)
+static bool end_cell(struct csv_reader *r, const char *from, const char *cell_end, const char *p, bool quoted, struct error *err)
 {
     uint64_t next = offset(r, p) + 1;
     if (*p == r->separator) {
@@ -372,11 +369,14 @@ static bool after_closing(struct csv_reader *r, const char **from, const char *p
 /* One step of the machine: p is a special byte; *from is where the cell's text that is not held yet starts. */
 static inline bool step(struct csv_reader *r, const char **from, const char *p, struct error *err)
 {
+    if (r->state != CLOSING && too_large(r, offset(r, p)))
+        return refuse_size(r, err);
     switch (r->state) {
     case PLAIN:
         if (*p == '"') {
             if (offset(r, p) == r->cell_at) {
                 r->state = QUOTED;
+                r->cell_line = r->line;
                 *from = p + 1;
                 return true;
             }
@@ -403,7 +403,7 @@ static inline bool step(struct csv_reader *r, const char **from, const char *p, 
         } else if (*p == '\n') {
             begin_line(r, offset(r, p) + 1);
         }
-        return !too_large(r, offset(r, p)) || refuse_size(r, err);
+        return true;
     case CLOSING:
         return after_closing(r, from, p, err);
     }
@@ -455,6 +455,21 @@ static bool end_slice(struct csv_reader *r, const char *from, const char *end, s
     return from == end || hold(r, from, (size_t)(end - from), err);
 }
 
+/* The cells of a row that are neither first nor last nor quoted nor cut: nearly all. step() would do the same. */
+static inline bool is_inner_cell(const struct csv_reader *r, const char *p)
+{
+    return *p == r->separator && r->state == PLAIN && r->in_row && !r->held_any && r->cells < r->columns;
+}
+
+static inline bool give_inner_cell(struct csv_reader *r, const char **from, const char *p, struct error *err)
+{
+    struct raw raw = {.kind = p > *from ? RAW_STRING : RAW_NULL, .text = str_make(*from, (size_t)(p - *from))};
+    uint64_t column = r->cell_at - r->record_at + 1;
+    r->cell_at += raw.text.n + 1;
+    *from = p + 1;
+    return r->reader.sink.value(r->reader.sink.ctx, r->slots[r->cells++], &raw, column, err);
+}
+
 /* Whole characters, all of them UTF-8. */
 static bool run(struct csv_reader *r, const char *p, size_t n, struct error *err)
 {
@@ -466,9 +481,11 @@ static bool run(struct csv_reader *r, const char *p, size_t n, struct error *err
     }
     while (p < end) {
         size_t block = end - p < 64 ? (size_t)(end - p) : 64;
-        for (uint64_t found = specials(r, p, block); found; found &= found - 1)
-            if (!step(r, &from, p + __builtin_ctzll(found), err))
+        for (uint64_t found = specials(r, p, block); found; found &= found - 1) {
+            const char *at = p + __builtin_ctzll(found);
+            if (!(is_inner_cell(r, at) ? give_inner_cell(r, &from, at, err) : step(r, &from, at, err)))
                 return false;
+        }
         p += block;
     }
     if (!end_slice(r, from, end, err))
@@ -478,6 +495,30 @@ static bool run(struct csv_reader *r, const char *p, size_t n, struct error *err
 }
 
 /* --- UTF-8 -------------------------------------------------------------------------------------------------------- */
+
+/* The bytes before the first that is not ASCII, in steps of 64; a file of nothing else needs no more than this. */
+static size_t ascii_bytes(struct str s)
+{
+    size_t n = 0;
+#ifdef __SSE2__
+    for (; s.n - n >= 64; n += 64) {
+        const __m128i *v = (const __m128i *)(const void *)(s.p + n);
+        __m128i a = _mm_or_si128(_mm_loadu_si128(v), _mm_loadu_si128(v + 1)), b = _mm_or_si128(_mm_loadu_si128(v + 2), _mm_loadu_si128(v + 3));
+        if (_mm_movemask_epi8(_mm_or_si128(a, b)))
+            break;
+    }
+#endif
+    return n;
+}
+
+static bool is_utf8(struct str s, size_t *ret_bad_at)
+{
+    size_t n = ascii_bytes(s);
+    if (str_is_utf8(str_skip(s, n), ret_bad_at))
+        return true;
+    *ret_bad_at += n;
+    return false;
+}
 
 static size_t utf8_length(unsigned char lead)
 {
@@ -523,7 +564,7 @@ static bool push(struct csv_reader *r, struct str bytes, struct error *err)
     size_t bad;
     if (!push_cut(r, &bytes, err))
         return false;
-    if (!bytes.n || str_is_utf8(bytes, &bad))
+    if (!bytes.n || is_utf8(bytes, &bad))
         return !bytes.n || run(r, bytes.p, bytes.n, err);
     if (!run(r, bytes.p, bad, err))
         return false;
