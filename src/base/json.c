@@ -211,7 +211,7 @@ static inline const char *read_string(struct json_parser *j, const char *p, cons
 {
     bool high = false;
     const char *stop = scan_plain(p, end, &high);
-    if (stop == end || *stop != '"' || high || (size_t)(stop - p) > j->limits.key_bytes_max)
+    if (stop == end || *stop != '"' || high || (size_t)(stop - p) > j->short_bytes_max)
         return read_string_slowly(j, p, end, is_key, err);
     return give_string(j, str_make(p, (size_t)(stop - p)), is_key, err) ? stop + 1 : NULL;
 }
@@ -683,6 +683,7 @@ struct json_parser *json_parser_new(const struct json_limits *limits, const stru
     }
     j->on = *events;
     j->limits = *limits;
+    j->short_bytes_max = limits->key_bytes_max < limits->token_bytes_max ? limits->key_bytes_max : limits->token_bytes_max;
     j->place.row = 1;
     return j;
 }

@@ -34,6 +34,7 @@ struct json_parser {
     bool many, in_object, escaped; /* escaped: a gathered string ends in half an escape */
     bool any;                      /* a token was seen */
     unsigned depth, mark_bytes;
+    size_t short_bytes_max; /* a name or text of so many bytes is within all limits */
     const char *slice;
     uint64_t slice_at;           /* its offset in the body */
     struct json_place place;     /* of the token; row and row_at: of where the machine is */
