@@ -23,12 +23,13 @@ static void send_buffer(struct call *c, const struct write *w, struct buf *out)
     buf_free(out);
 }
 
-static void add_problem(struct buf *out, const struct row_problem *p)
+/* "error" is a name; for $$version=2.0 it is words, in which DataSync's delete job looks for "no record is found". */
+static void add_problem(struct buf *out, const struct row_problem *p, bool in_words)
 {
     const struct error_info *info = error_info(p->code);
     struct str code = p->name.n ? p->name : str_from(info->error_code);
     buf_add_z(out, "{\"error\":");
-    buf_add_json(out, code);
+    buf_add_json(out, in_words ? p->message : code);
     buf_printf(out, ",\"input_index\":%llu,\"line\":%llu", (unsigned long long)p->position, (unsigned long long)p->line);
     if (p->column)
         buf_printf(out, ",\"column\":%llu", (unsigned long long)p->column);
@@ -51,13 +52,13 @@ static void add_problem(struct buf *out, const struct row_problem *p)
     buf_add_byte(out, '}');
 }
 
-static void add_problems(struct buf *out, const struct problems *p)
+static void add_problems(struct buf *out, const struct problems *p, bool in_words)
 {
     buf_add_byte(out, '[');
     for (size_t i = 0; i < p->n; i++) {
         if (i)
             buf_add_z(out, ",\n");
-        add_problem(out, &p->v[i]);
+        add_problem(out, &p->v[i], in_words);
     }
     buf_add_byte(out, ']');
 }
@@ -90,12 +91,12 @@ void write_reply_counts(struct call *c, const struct write_options *o, struct up
     if (o->version_2) {
         buf_printf(&out, ",\"rows_created\":%llu,\"rows_updated\":%llu,\"rows_deleted\":%llu,\"errors\":", (unsigned long long)n->created,
                    (unsigned long long)n->updated, (unsigned long long)n->deleted);
-        add_problems(&out, p);
+        add_problems(&out, p, true);
         buf_printf(&out, ",\"truth_data_version\":%lld,\"truth_data_shape_version\":%lld", (long long)w->state.version,
                    (long long)w->state.shape_version);
     } else if (p->n) {
         buf_add_z(&out, ",\"rowErrors\":");
-        add_problems(&out, p);
+        add_problems(&out, p, false);
     }
     buf_add_z(&out, "}\n");
     send_buffer(c, w, &out);
@@ -239,7 +240,7 @@ void write_reply_refusal(struct call *c, const struct error *err, const struct p
     buf_add_json(&out, str_from(err->message));
     buf_printf(&out, ",\"data\":{%s%s\"total_errors\":%llu,\"errors\":", err->data, err->data[0] ? "," : "",
                (unsigned long long)problems->total);
-    add_problems(&out, problems);
+    add_problems(&out, problems, false);
     buf_add_z(&out, "}}\n");
     if (!buf_ok(&out)) {
         error_no_memory(&own);

@@ -4,16 +4,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A row's URL takes one object; what the reader says of other values would offer an array too. */
+static bool name_the_object(const struct upload *u, struct error *err)
+{
+    if (u->options.only_one_object && err->code == ERROR_BODY_NOT_ROWS)
+        error_set(err, ERROR_BODY_NOT_OBJECT, "the body must be one JSON object: this URL names a single row");
+    return false;
+}
+
 static bool to_reader(void *ctx, struct str bytes, struct error *err)
 {
     struct upload *u = ctx;
-    return reader_push(u->reader, bytes, err);
+    return reader_push(u->reader, bytes, err) || name_the_object(u, err);
 }
 
 static bool to_transcode(void *ctx, struct str bytes, struct error *err)
 {
     struct upload *u = ctx;
-    return u->transcode ? transcode_push(u->transcode, bytes, err) : reader_push(u->reader, bytes, err);
+    return u->transcode ? transcode_push(u->transcode, bytes, err) : to_reader(u, bytes, err);
 }
 
 static bool open_pipeline(struct upload *u, struct error *err)
@@ -115,7 +123,9 @@ bool upload_finish(struct upload *u, struct error *err)
         return false;
     if (u->transcode && !transcode_finish(u->transcode, err))
         return false;
-    if (!reader_finish(u->reader, err) || !coerce_finish(&u->coerce, err))
+    if (!reader_finish(u->reader, err))
+        return name_the_object(u, err);
+    if (!coerce_finish(&u->coerce, err))
         return false;
     u->finished = true;
     if (u->problems.total) {
