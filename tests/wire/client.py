@@ -32,9 +32,10 @@ class Server:
         self.extra = list(extra)
         self.log_path = self.data + ".log"
         self.process = None
+        self.environment = {}
 
     def start(self):
-        environment = dict(os.environ, SELTZER_ADMIN_PASSWORD=ADMIN[1])
+        environment = dict(os.environ, SELTZER_ADMIN_PASSWORD=ADMIN[1], **self.environment)
         environment.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0")
         environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
         self.log = open(self.log_path, "ab")
