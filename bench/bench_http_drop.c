@@ -266,7 +266,7 @@ int main(void)
                                  .app = {.head = on_head, .body = on_body, .end = on_end, .release = on_head}};
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof(at);
-    struct http_server *server;
+    struct http_server *server = NULL;
     pthread_t bare;
     unsigned short ours;
     int fd = socket(AF_INET, SOCK_STREAM, 0);

@@ -2,7 +2,8 @@
  * Appends to the file gather in a tail buffer, so that a row of a hundred bytes is not a system call.
  *
  *     0 ............ memory_max ............ tail_at ............ size
- *     └── memory ───┴──────── file ─────────┴─────── tail ───────┘                                    */
+ *     └── memory ───┴──────── file ─────────┴─────── tail ───────┘
+ */
 #include "base/spool.h"
 
 #include <errno.h>

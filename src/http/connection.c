@@ -140,7 +140,7 @@ static bool make_room(struct connection *c, size_t most, size_t *ret_room)
     *ret_room = 0;
     if (have >= most)
         return true;
-    if (c->in_n == c->in_cap && c->in_at > 0) {
+    if (c->in && c->in_n == c->in_cap && c->in_at > 0) {
         memmove(c->in, c->in + c->in_at, have);
         c->in_at = 0;
         c->in_n = have;
@@ -301,6 +301,16 @@ static void begin_request(struct connection *c, size_t head_n)
     c->state = STATE_BODY;
 }
 
+static void set_head_deadline(struct connection *c)
+{
+    const struct http_limits *l = limits_of(c);
+
+    if (c->head_since_ms)
+        loop_set_deadline(c, c->head_since_ms + l->head_ms);
+    else
+        loop_set_deadline(c, c->loop->now_ms + (c->refused ? l->head_ms : l->idle_ms));
+}
+
 static bool step_head(struct connection *c)
 {
     struct error err;
@@ -325,8 +335,7 @@ static bool step_head(struct connection *c)
         case IO_OK:
             continue;
         case IO_AGAIN:
-            loop_set_deadline(c, c->head_since_ms ? c->head_since_ms + limits_of(c)->head_ms
-                                                  : c->loop->now_ms + (c->refused ? limits_of(c)->head_ms : limits_of(c)->idle_ms));
+            set_head_deadline(c);
             return false;
         case IO_EOF:
         case IO_ERROR:

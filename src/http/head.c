@@ -350,9 +350,12 @@ static bool split_target(struct http_head *h, struct str *ret_authority, struct 
         return true;
     }
     if (rest.p[0] != '/') {
-        size_t scheme = str_eq_fold(str_head(rest, 7), STR("http://")) ? 7 : str_eq_fold(str_head(rest, 8), STR("https://")) ? 8 : 0;
-        size_t n = 0;
-        if (scheme == 0)
+        size_t scheme = 0, n = 0;
+        if (str_eq_fold(str_head(rest, 7), STR("http://")))
+            scheme = 7;
+        else if (str_eq_fold(str_head(rest, 8), STR("https://")))
+            scheme = 8;
+        else
             return error_set(err, ERROR_BAD_REQUEST, "the request target must start with \"/\"");
         rest = str_skip(rest, scheme);
         while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?')

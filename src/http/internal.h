@@ -97,7 +97,18 @@ void peers_leave(struct peers *p, const struct address *a);
 SSL_CTX *tls_context_new(const char *cert, const char *key, bool refuse_expired, struct error *err);
 
 /* ── connection and exchange ── */
-enum state { STATE_HANDSHAKE, STATE_HEAD, STATE_BODY, STATE_WORK, STATE_WAIT, STATE_REPLY, STATE_FILL, STATE_RELEASE, STATE_LINGER, STATE_GONE };
+enum state {
+    STATE_HANDSHAKE,
+    STATE_HEAD,
+    STATE_BODY,
+    STATE_WORK,
+    STATE_WAIT,
+    STATE_REPLY,
+    STATE_FILL,
+    STATE_RELEASE,
+    STATE_LINGER,
+    STATE_GONE
+};
 enum source { SOURCE_WAKE, SOURCE_LISTENER, SOURCE_CONNECTION };
 enum { POST_NEW = 1, POST_JOB = 2, POST_SENT = 4 };
 enum { DO_HEAD = 1, DO_BODY = 2, DO_END = 4, DO_FILL = 8, DO_RELEASE = 16 };
@@ -247,7 +258,7 @@ void reply_refusal(struct buf *out, const struct request *r, const struct error 
 /* loop.c */
 must_use bool loop_init(struct loop *l, struct http_server *s, unsigned number, struct error *err);
 void loop_fini(struct loop *l);
-void *loop_run(void *loop);
+void *loop_run(void *arg); /* a struct loop */
 void loop_post(struct connection *c, unsigned bits); /* from any thread */
 void loop_wake(struct loop *l);
 void loop_set_deadline(struct connection *c, uint64_t when_ms);

@@ -11,8 +11,8 @@
 
 enum { EVENTS = 256, STOP_TICK_MS = 20 };
 
-/* ── deadlines: a binary heap. An entry may be earlier than its connection's deadline, which moves back with every request; it
- * is put right when it comes up. So the steady state of a busy connection costs no heap operation at all. ── */
+/* ── deadlines: a binary heap. An entry may be earlier than its connection's deadline, which moves back with every
+ * request; it is put right when it comes up. So the steady state of a busy connection costs no heap operation. ── */
 
 static void timer_put(struct loop *l, size_t i, struct timer t)
 {

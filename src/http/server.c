@@ -149,7 +149,7 @@ static bool listener_open(struct listener *l, const struct http_listen *config, 
     rc = errno;
     freeaddrinfo(list);
     if (l->fd < 0)
-        return error_set(err, ERROR_INTERNAL, "cannot listen on \"%s\": %s", config->address, strerror(rc));
+        return error_set(err, ERROR_INTERNAL, "cannot listen on \"%s\": %s", config->address, strerrordesc_np(rc));
     set_bound_address(l);
     return true;
 }

@@ -24,8 +24,8 @@ bool http_decode_percent(struct str s, bool plus_is_space, struct arena *a, stru
             int high = whole ? hex_value(s.p[i + 1]) : -1;
             int low = whole ? hex_value(s.p[i + 2]) : -1;
             if (high < 0 || low < 0)
-                return error_set(err, ERROR_BAD_REQUEST, "\"" FMT_STR "\" in the URL: a %% must be followed by two hexadecimal digits",
-                                 ARG_STR(str_head(str_skip(s, i), 3)));
+                return error_set(err, ERROR_BAD_REQUEST,
+                                 "\"" FMT_STR "\" in the URL: a %% must be followed by two hexadecimal digits", ARG_STR(str_head(str_skip(s, i), 3)));
             c = (char)(high << 4 | low);
             i += 2;
         } else if (c == '+' && plus_is_space) {
