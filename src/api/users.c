@@ -11,7 +11,8 @@ static void run_users_current(struct call *c)
     view_write_user(u, true, &out);
     buf_add_z(&out, ",\"login\":");
     buf_add_json(&out, str_from(u->name));
-    if (memchr(u->name, '@', strlen(u->name))) {
+    size_t at;
+    if (str_find_byte(str_from(u->name), '@', &at)) {
         buf_add_z(&out, ",\"email\":");
         buf_add_json(&out, str_from(u->name));
     }

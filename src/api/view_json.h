@@ -14,10 +14,10 @@ struct view {
     const struct principal *caller;
     bool without_columns;
 };
-must_use bool view_write(const struct view *v, struct arena *a, struct buf *out, struct error *err);
-void view_write_column(const struct column *c, struct buf *out);
+must_use bool view_write(const struct view *v, struct arena *a, struct buf *b, struct error *err);
+void view_write_column(const struct column *c, struct buf *b);
 /* {"id","displayName",…}, without braces when `bare`, so that more members can follow. */
-void view_write_user(const struct user *u, bool bare, struct buf *out);
+void view_write_user(const struct user *u, bool bare, struct buf *b);
 
 /* ── in: view_read.c ── */
 enum { VIEW_BYTES_MAX = 4 << 20 };

@@ -546,7 +546,9 @@ bool catalog_delete_dataset(struct catalog *c, const char *id, struct error *err
 {
     pthread_mutex_lock(&c->write);
     struct snapshot *s = catalog_find_id(c, str_from(id));
-    bool ok = s ? db_begin(c->writer, err) : dataset_not_found(err, str_from(id));
+    bool ok = s && db_begin(c->writer, err);
+    if (!s)
+        dataset_not_found(err, str_from(id));
     if (ok) {
         ok = db_run(c->writer, err, "DELETE FROM dataset WHERE number = ?1", "i", s->d.number);
         if (!ok)

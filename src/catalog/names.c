@@ -54,7 +54,7 @@ bool name_is_4x4(struct str s)
 
 bool name_display(struct arena *a, const char *what, struct str s, size_t bytes_max, struct str *ret, struct error *err)
 {
-    struct str t;
+    struct str t = STR_NONE;
     if (s.n > 4 * bytes_max) /* before any work is put into it; NFC can shrink a name */
         return error_set(err, ERROR_DATASET_MALTYPED, "%s of %zu bytes, at most %zu are taken", what, s.n, bytes_max);
     if (!text_nfc(a, s, &t, err))
@@ -121,7 +121,7 @@ static bool finish(struct arena *a, struct buf *b, struct str *ret, struct error
 /* Letters and digits in lower case, runs of all else one '_', none at the ends, '_' before a leading digit. */
 static bool sanitise(struct arena *a, struct str display, size_t bytes_max, struct str *ret, struct error *err)
 {
-    struct str s;
+    struct str s = STR_NONE;
     if (!text_nfc(a, display, &s, err))
         return false;
     struct buf b = {0};
@@ -162,7 +162,7 @@ static bool is_identifier(struct str s)
 
 bool name_identifier(struct arena *a, const char *what, struct str s, struct str *ret, struct error *err)
 {
-    struct str t, near;
+    struct str t = STR_NONE, near = STR_NONE;
     s = str_trim(s);
     if (s.n > FIELD_NAME_BYTES_MAX)
         return error_set(err, ERROR_DATASET_MALTYPED, "%s of %zu bytes, at most %d are taken", what, s.n, FIELD_NAME_BYTES_MAX);
@@ -188,7 +188,7 @@ bool name_identifier(struct arena *a, const char *what, struct str s, struct str
 
 bool name_derive(struct arena *a, struct str display, bool (*taken)(void *ctx, struct str name), void *ctx, struct str *ret, struct error *err)
 {
-    struct str base;
+    struct str base = STR_NONE;
     const size_t suffix_max = 8;
     if (!sanitise(a, display, FIELD_NAME_BYTES_MAX - suffix_max, &base, err))
         return false;

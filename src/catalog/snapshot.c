@@ -32,7 +32,9 @@ struct snapshot *snapshot_new(const struct dataset *d, size_t more_columns, stru
     s->d.columns.names = NULL;
     size_t n = d->columns.n;
     s->d.columns.v = arena_zalloc(&s->arena, (n + more_columns + 1) * sizeof *s->d.columns.v);
-    bool ok = s->d.columns.v || error_no_memory(err);
+    bool ok = s->d.columns.v != NULL;
+    if (!ok)
+        error_no_memory(err);
     ok = ok && snapshot_text(s, d->name, &s->d.name, err) && snapshot_text(s, d->resource_name, &s->d.resource_name, err) &&
          snapshot_text(s, d->document_json, &s->d.document_json, err);
     for (size_t i = 0; ok && i < n; i++)

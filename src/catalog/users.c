@@ -377,8 +377,8 @@ static bool insert_account(struct catalog *c, struct str name, struct str folded
 bool catalog_create_user(struct catalog *c, struct str name, struct str password, bool administrator, struct user *ret, struct error *err)
 {
     struct arena a = {0};
-    struct str nfc, folded;
-    struct user made;
+    struct str nfc = STR_NONE, folded = STR_NONE;
+    struct user made = {0};
     char hash[crypto_pwhash_STRBYTES];
     bool ok = check_user_name(&a, name, &nfc, &folded, err) && hash_password(c, password, hash, err);
     if (ok) {
@@ -405,7 +405,7 @@ static bool update_hash(struct catalog *c, struct str folded, const char *hash, 
 bool catalog_set_password(struct catalog *c, struct str name, struct str password, struct error *err)
 {
     struct arena a = {0};
-    struct str nfc, folded;
+    struct str nfc = STR_NONE, folded = STR_NONE;
     char hash[crypto_pwhash_STRBYTES];
     bool ok = check_user_name(&a, name, &nfc, &folded, err) && hash_password(c, password, hash, err);
     if (ok) {
