@@ -507,6 +507,8 @@ static size_t ascii_bytes(struct str s)
         if (_mm_movemask_epi8(_mm_or_si128(a, b)))
             break;
     }
+#else
+    (void)s;
 #endif
     return n;
 }

@@ -21,6 +21,12 @@ static const struct {
      "many|#1 b=0|0:1@7 .|#1 a=1|1:1@15 0:2@21 c=2|2:3@27 .|#1 2:1@35 1:2@41 .|"},
     {READER_JSON, "[{\"p\": { \"type\" : \"Point\", \"coordinates\":[ -1.50, 2 ] , \"x\":{}, \"y\":[{}]}, \"q\":[]}]",
      "many|#1 p=0|0:{ \"type\" : \"Point\", \"coordinates\":[ -1.50, 2 ] , \"x\":{}, \"y\":[{}]}@8 q=1|1:[]@80 .|"},
+    /* a name that is the beginning of the guessed one, or the guessed one unescaped, is not the guessed one */
+    {READER_JSON, "[{\"longname1\":1,\"b\":1},{\"longname\":1},{\"longname12\":1},{\"longname1\":2}]",
+     "many|#1 longname1=0|0:1@15 b=1|1:1@21 .|#1 longname=2|2:1@36 .|#1 longname12=3|3:1@53 .|#1 0:2@69 .|"},
+    {READER_JSON, "[{\"a\\\"b\":1},{\"a\\\"b\":2},{\"a\\u0022b\":3},{\"\\u0061\\\"b\":4}]",
+     "many|#1 a\"b=0|0:1@10 .|#1 0:2@21 .|#1 0:3@36 .|#1 0:4@52 .|"},
+    {READER_JSON, "[{\"a\" : 1 , \"b\"\n:2},{ \"a\" :1,\"b\": 2 }]", "many|#1 a=0|0:1@9 b=1|1:2@2 .|#2 0:1@12 1:2@19 .|"},
     {READER_JSON, "[[12],[\"x\"],[null]]", "many|[]#1 0:12@3 .|[]#1 0:\"x\"@8 .|[]#1 0:null@14 .|"},
     {READER_JSON, "[[],[1,2],[{}],[[1]],[1,[2]]]",
      "many|?#1 (an empty array) .|?#1 (an array of several values) .|?#1 (an array that holds an array or object) .|"
