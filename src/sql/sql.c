@@ -45,6 +45,26 @@ __attribute__((constructor)) static void configure(void)
 
 /* ── result codes ── */
 
+static bool file_says_full(sqlite3_file *f)
+{
+    int e = 0;
+    if (!f || !f->pMethods || f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &e) != SQLITE_OK)
+        return false;
+    return e == ENOSPC || e == EDQUOT || e == EFBIG;
+}
+
+/* SQLite calls only ENOSPC "full"; a quota or a file size limit is one to the user too. The file and its WAL remember
+ * why a write failed; errno has been through other hands by now. */
+static bool is_full(struct sql *s, int rc)
+{
+    sqlite3_file *file = NULL, *wal = NULL;
+    if (rc != SQLITE_IOERR_WRITE || !s->db)
+        return false;
+    sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_FILE_POINTER, &file);
+    sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+    return file_says_full(file) || file_says_full(wal);
+}
+
 static enum error_code error_code_of(struct sql *s, int rc)
 {
     switch (rc & 0xff) {
@@ -53,12 +73,8 @@ static enum error_code error_code_of(struct sql *s, int rc)
     case SQLITE_IOERR:
         if (rc == SQLITE_IOERR_NOMEM)
             return ERROR_OUT_OF_MEMORY;
-        /* SQLite knows only ENOSPC as "full". */
-        if (s && s->db) {
-            int e = sqlite3_system_errno(s->db);
-            if (e == ENOSPC || e == EDQUOT || e == EFBIG)
-                return ERROR_DISK_FULL;
-        }
+        if (is_full(s, rc))
+            return ERROR_DISK_FULL;
         return ERROR_STORE_UNAVAILABLE;
     case SQLITE_NOMEM:
         return ERROR_OUT_OF_MEMORY;
