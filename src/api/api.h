@@ -16,6 +16,7 @@ struct api {
     struct ingest_queue *queue;
     struct pool *pool;
     const char *scratch_dir;
+    const char *reports_dir; /* rows that failure policies set aside */
     int https_port;         /* where plain HTTP is sent on to */
 };
 

@@ -24,5 +24,6 @@ extern const struct handler handler_columns_add;
 extern const struct handler handler_geocoding_pending;
 extern const struct handler handler_users_current;
 extern const struct handler handler_version_get;
+extern const struct handler handler_report_get;
 
 #endif

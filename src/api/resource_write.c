@@ -2,6 +2,7 @@
  *
  * One state a request. The body streams into an upload; the finished upload goes to its dataset's queue; the reply is
  * made when the queue says that it is on disk, or why not. */
+#include "api/body_digest.h"
 #include "api/conditional.h"
 #include "api/handlers.h"
 #include "api/resource_read.h"
@@ -11,6 +12,7 @@
 
 struct writing {
     struct write_options options;
+    struct body_digest digest;
     struct store_state state;
     struct upload *upload;      /* NULL until the first bytes told the format */
     bool single_row;            /* a row URL */
@@ -60,10 +62,13 @@ static void finish(struct call *c)
 {
     struct writing *w = c->state;
     struct error err = {0};
-    if (upload_finish(w->upload, &err))
+    struct str witness = STR_NONE;
+    if (body_digest_finish(&w->digest, c, &witness, &err) && upload_finish(w->upload, &err)) {
+        upload_set_witness(w->upload, w->digest.key, witness);
         ingest_submit(c->api->queue, w->upload, on_done, c);
-    else
+    } else {
         fail(c, &err);
+    }
 }
 
 /* ── the body ── */
@@ -81,6 +86,7 @@ static void body(struct call *c, struct str bytes)
 {
     struct writing *w = c->state;
     struct error err = {0};
+    body_digest_push(&w->digest, bytes);
     if (!w->upload && w->options.naming != BODY_NAMED && str_trim(bytes).n == 0)
         return; /* leading blanks: nothing to sniff yet, and nothing that any format would miss */
     if ((!w->upload && !open_upload(c, bytes, &err)) || !upload_push(w->upload, bytes, &err))
@@ -105,7 +111,8 @@ static bool begin_dataset(struct call *c, enum upload_kind kind)
     struct writing *w = begin(c);
     if (!w) {
         error_no_memory(&err);
-    } else if (write_options_read(c, kind, false, &w->options, &err) && store_state(c->api->store, c->dataset, &w->state, &err)) {
+    } else if (write_options_read(c, kind, false, &w->options, &err) && body_digest_init(&w->digest, c, &err) &&
+               store_state(c->api->store, c->dataset, &w->state, &err)) {
         struct etag_half tag = etag_of_dataset(c->dataset, &w->state);
         if (condition_of_write(c->head, true, &tag, &err)) {
             if (http_header(c->head, "If-Match").p && !w->options.upload.has_expected_version) {
@@ -223,7 +230,7 @@ static bool begin_row(struct call *c, bool clear_absent)
     struct writing *w = begin(c);
     if (!w) {
         error_no_memory(&err);
-    } else if (write_options_read(c, UPLOAD_UPSERT, true, &w->options, &err)) {
+    } else if (write_options_read(c, UPLOAD_UPSERT, true, &w->options, &err) && body_digest_init(&w->digest, c, &err)) {
         w->single_row = true;
         w->options.upload.clear_absent |= clear_absent;
         if (begin_row_write(c, w, &err))
@@ -280,7 +287,8 @@ static void run_row_delete(struct call *c)
     struct buf rows = {0};
     struct etag_half tag;
     struct writing *w = begin(c);
-    bool ok = w ? write_options_read(c, UPLOAD_UPSERT, false, &w->options, &err) && row_url_resolve(c, &w->row, &err) : error_no_memory(&err);
+    bool ok = w ? write_options_read(c, UPLOAD_UPSERT, false, &w->options, &err) && body_digest_init(&w->digest, c, &err) &&
+                      row_url_resolve(c, &w->row, &err) : error_no_memory(&err);
     if (ok) {
         w->state = w->row.state;
         w->options.upload.errors_are_fatal = true;

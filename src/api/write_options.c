@@ -79,6 +79,36 @@ static bool take_dry_run(struct reading *r, struct str name, struct str value, s
     return read_bool(name, value, &r->o->upload.dry_run, err);
 }
 
+/* abort, skip, skip:N (rows) or skip:P% */
+static bool take_on_error(struct reading *r, struct str name, struct str value, struct error *err)
+{
+    enum { WHOLE = 10000, PERCENT = 100 };
+    struct upload_options *o = &r->o->upload;
+    struct str word, limit, whole, part;
+    uint64_t n, hundredths = 0;
+    o->skip_rows_max = UINT64_MAX;
+    o->skip_share_max = WHOLE;
+    if (str_eq(value, STR("abort")))
+        return true;
+    o->skip_errors = true;
+    if (str_eq(value, STR("skip")))
+        return true;
+    if (str_cut(value, ':', &word, &limit) && str_eq(word, STR("skip"))) {
+        if (str_to_u64(limit, &o->skip_rows_max))
+            return true;
+        if (str_ends(limit, STR("%"))) {
+            bool has_part = str_cut(str_head(limit, limit.n - 1), '.', &whole, &part);
+            bool good = str_to_u64(whole, &n) && n <= PERCENT && (!has_part || (part.n <= 2 && str_to_u64(part, &hundredths)));
+            if (good) {
+                uint64_t share = n * PERCENT + (part.n == 1 ? hundredths * 10 : hundredths);
+                o->skip_share_max = share > WHOLE ? WHOLE : (uint32_t)share;
+                return true;
+            }
+        }
+    }
+    return bad_parameter(name, value, "abort, skip, skip:N (a number of rows) or skip:P% (a share, with at most two decimals)", err);
+}
+
 static bool take_report(struct reading *r, struct str name, struct str value, struct error *err)
 {
     if (!str_eq(value, STR("rows")) && !str_eq(value, STR("counts")))
@@ -112,6 +142,7 @@ static const struct {
     {"expectedDataVersion", take_expected_version, false},
     {"dryRun", take_dry_run, false},
     {"report", take_report, false},
+    {"onError", take_on_error, false},
     {"$$version", take_version_form, false},
     {"nbe", take_nothing, true},
     {"app_token", take_nothing, true},
@@ -123,7 +154,7 @@ static bool unknown_parameter(struct str name, struct str value, struct error *e
     error_set(err, ERROR_BAD_PARAMETER,
               "Request has bad parameter '" FMT_STR "' with value '" FMT_STR
               "'; nothing was changed. Known are truncate, mergeInsteadOfReplace, errorsAreFatal, nonFatalRowErrors[], "
-              "expectedDataVersion, dryRun and report",
+              "expectedDataVersion, dryRun, onError and report",
               ARG_STR(str_head_utf8(name, 100)), ARG_STR(str_head_utf8(value, 100)));
     error_data_str(err, "parameter", str_head_utf8(name, 200));
     error_data_str(err, "value", str_head_utf8(value, 200));
@@ -249,17 +280,29 @@ static void read_version_header(struct call *c, struct write_options *o)
     }
 }
 
+static bool read_expected_rows(struct call *c, struct write_options *o, struct error *err)
+{
+    struct str header = http_header(c->head, "X-Expect-Rows");
+    if (!header.p)
+        return true;
+    o->upload.has_expected_rows = str_to_u64(str_trim(header), &o->upload.expected_rows);
+    return o->upload.has_expected_rows || error_set(err, ERROR_BAD_REQUEST, "the X-Expect-Rows header \"" FMT_STR "\" is not a number of rows",
+                                                    ARG_STR(str_head_utf8(header, 100)));
+}
+
 bool write_options_read(struct call *c, enum upload_kind kind, bool single_row, struct write_options *ret, struct error *err)
 {
     *ret = (struct write_options){
         .upload = {.kind = kind,
                    .only_one_object = single_row,
                    .scratch_dir = c->api->scratch_dir,
+                   .reports_dir = c->api->reports_dir,
                    .request_id = c->head->request_id,
                    .user_id = c->principal.user.id},
     };
     struct reading r = {c, ret, kind == UPLOAD_REPLACE, single_row};
-    if (!read_parameters(&r, err) || !read_content_type(c, ret, err) || !read_coding(c, ret, err))
+    if (!read_parameters(&r, err) || !read_content_type(c, ret, err) || !read_coding(c, ret, err) ||
+        !read_expected_rows(c, ret, err))
         return false;
     read_version_header(c, ret);
     ret->upload.want_all_results = ret->report_rows;

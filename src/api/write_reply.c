@@ -86,7 +86,7 @@ void write_reply_counts(struct call *c, const struct write_options *o, struct up
                "{\"Rows Created\":%llu,\"Rows Updated\":%llu,\"Rows Deleted\":%llu,\"By RowIdentifier\":%llu,\"By SID\":%llu,"
                "\"Errors\":%llu",
                (unsigned long long)n->created, (unsigned long long)n->updated, (unsigned long long)n->deleted,
-               (unsigned long long)n->by_row_identifier, (unsigned long long)n->by_sid, (unsigned long long)n->errors);
+               (unsigned long long)n->by_row_identifier, (unsigned long long)n->by_sid, (unsigned long long)(n->errors + upload_set_aside(u)));
     add_warnings(&out, u);
     if (o->version_2) {
         buf_printf(&out, ",\"rows_created\":%llu,\"rows_updated\":%llu,\"rows_deleted\":%llu,\"errors\":", (unsigned long long)n->created,
@@ -98,6 +98,8 @@ void write_reply_counts(struct call *c, const struct write_options *o, struct up
         buf_add_z(&out, ",\"rowErrors\":");
         add_problems(&out, p, false);
     }
+    if (upload_set_aside(u) && !w->dry_run)
+        buf_printf(&out, ",\"report\":\"/seltzer/reports/%s.csv\"", c->head->request_id);
     buf_add_z(&out, "}\n");
     send_buffer(c, w, &out);
 }

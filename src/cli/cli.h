@@ -43,7 +43,7 @@ void cli_say(const char *fmt, ...) printf_like(1, 2); /* a line to standard erro
 /* The data directory: made when missing (mode 0700), locked against a second process. */
 struct data_dir {
     const char *path;
-    char scratch[4096];
+    char scratch[4096], reports[4096];
     int lock_fd;
 };
 /* exclusive: refuses when a server runs on it ("in use by pid N"); else only opens it. */

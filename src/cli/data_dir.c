@@ -46,7 +46,8 @@ static bool lock(struct data_dir *d, struct error *err)
 bool data_dir_open(const char *path, bool exclusive, struct data_dir *ret, struct error *err)
 {
     *ret = (struct data_dir){.path = path, .lock_fd = -1};
-    if (snprintf(ret->scratch, sizeof ret->scratch, "%s/scratch", path) >= (int)sizeof ret->scratch)
+    if (snprintf(ret->scratch, sizeof ret->scratch, "%s/scratch", path) >= (int)sizeof ret->scratch ||
+        snprintf(ret->reports, sizeof ret->reports, "%s/reports", path) >= (int)sizeof ret->reports)
         return error_set(err, ERROR_BAD_REQUEST, "the path of the data directory is too long");
     if (!make_dir(path, err) || !make_dir(ret->scratch, err))
         return false;

@@ -143,7 +143,7 @@ static bool open_house(struct server *s, struct error *err)
     if (!(s->gate = gate_new(s->catalog, err)) || !(s->pool = pool_new(workers, "worker", err)) ||
         !(s->queue = ingest_queue_new(s->store, s->pool, err)))
         return false;
-    s->api = (struct api){s->catalog, s->store, s->gate, s->queue, s->pool, s->dir.scratch, 443};
+    s->api = (struct api){s->catalog, s->store, s->gate, s->queue, s->pool, s->dir.scratch, s->dir.reports, 443};
     return true;
 }
 

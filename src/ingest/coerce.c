@@ -20,10 +20,14 @@ static const struct {
     {":meta", SLOT_IGNORED},
     {":sid", SLOT_IGNORED},
     {":position", SLOT_IGNORED},
+    /* of our own reports of set-aside rows */
+    {":line", SLOT_IGNORED},
+    {":error", SLOT_IGNORED},
+    {":unknown", SLOT_IGNORED},
 };
 
 /* Fixed slots in front of the columns' own. */
-enum { FIXED_SLOTS = SLOT_UNKNOWN + 1 };
+enum { FIXED_SLOTS = SLOT_KINDS };
 
 static int slot_of_column(int column)
 {
@@ -43,7 +47,11 @@ bool coerce_init(struct coerce *c, struct error *err)
     for (size_t i = 0; i < n; i++)
         c->slots[FIXED_SLOTS + i] = (struct slot){SLOT_COLUMN, (int)i};
     c->n_slots = FIXED_SLOTS + (int)n;
-    return c->cells && c->seen ? true : error_no_memory(err);
+    if (!c->cells || !c->seen)
+        return error_no_memory(err);
+    if (c->options->skip_errors && !(c->set_aside = set_aside_new(c->dataset, c->options->scratch_dir, err)))
+        return false;
+    return true;
 }
 
 void coerce_fini(struct coerce *c)
@@ -52,6 +60,8 @@ void coerce_fini(struct coerce *c)
     free(c->seen);
     buf_free(&c->unknown);
     buf_free(&c->unknown_hints);
+    buf_free(&c->row_messages);
+    set_aside_free(c->set_aside);
     arena_free(&c->record);
 }
 
@@ -81,6 +91,11 @@ static bool add_problem(struct coerce *c, enum error_code code, struct str field
         .value = str_head_utf8(value, VALUE_SHOWN_MAX),
         .message = buf_str(&message),
     };
+    if (c->set_aside) {
+        if (c->row_problems)
+            buf_add_z(&c->row_messages, "; ");
+        buf_add_str(&c->row_messages, buf_str(&message));
+    }
     c->row_problems++;
     bool ok = buf_ok(&message) && problems_add(c->problems, &problem);
     buf_free(&message);
@@ -194,6 +209,14 @@ static bool name(void *ctx, struct str text, int *ret_slot, struct error *err)
         break;
     }
     *ret_slot = SLOT_UNKNOWN;
+    if (c->set_aside && c->n_unknown < UNKNOWN_NAMES_MAX) {
+        struct str kept = arena_str(c->names, trimmed);
+        if (!kept.p)
+            return error_no_memory(err);
+        c->unknown_names[c->n_unknown] = kept;
+        *ret_slot = c->n_slots++;
+        c->slots[*ret_slot] = (struct slot){SLOT_UNKNOWN, (int)c->n_unknown};
+    }
     return add_unknown(c, trimmed, err);
 }
 
@@ -228,6 +251,10 @@ static bool row_begin(void *ctx, enum row_shape shape, struct str what, uint64_t
     c->row_problems = 0;
     for (size_t i = 0; i < c->dataset->columns.n; i++)
         c->cells[i].kind = CELL_ABSENT;
+    if (c->set_aside) {
+        set_aside_row(c->set_aside, line);
+        buf_reset(&c->row_messages);
+    }
     if (shape != ROW_NOT_A_ROW)
         return true;
     struct buf text = {0};
@@ -326,16 +353,38 @@ static bool system_value(struct coerce *c, enum slot_kind kind, const struct raw
     return keep_raw(c, raw, &c->version, err);
 }
 
+/* Under a failure policy an unknown name costs only its row. */
+static struct str unknown_name(const struct coerce *c, struct slot s)
+{
+    return s.column >= 0 ? c->unknown_names[s.column] : STR("(more)");
+}
+
+static bool unknown_value(struct coerce *c, struct slot s, const struct raw *raw, uint64_t column, struct error *err)
+{
+    if (!c->set_aside)
+        return true;
+    return add_problem(c, ERROR_ROW_UNKNOWN_COLUMN, unknown_name(c, s), raw_value_text(raw), column, STR("the dataset has no such column"), err);
+}
+
+static void note_value(struct coerce *c, struct slot s, const struct raw *raw)
+{
+    static const int places[SLOT_KINDS] = {
+        [SLOT_ID] = SET_ASIDE_ID, [SLOT_VERSION] = SET_ASIDE_VERSION, [SLOT_DELETED] = SET_ASIDE_DELETED, [SLOT_UNKNOWN] = SET_ASIDE_UNKNOWN};
+    if (s.kind == SLOT_COLUMN)
+        set_aside_note(c->set_aside, s.column, STR_NONE, raw);
+    else if (s.kind != SLOT_IGNORED)
+        set_aside_note(c->set_aside, places[s.kind], s.kind == SLOT_UNKNOWN ? unknown_name(c, s) : STR_NONE, raw);
+}
+
 static bool value(void *ctx, int slot, const struct raw *raw, uint64_t column, struct error *err)
 {
     struct coerce *c = ctx;
-    if (c->shape == ROW_ONE_ELEMENT) {
-        int key = c->dataset->columns.row_identifier;
-        if (key >= 0)
-            return column_value(c, key, raw, column, err);
-        return system_value(c, SLOT_ID, raw, column, err);
-    }
+    int key = c->dataset->columns.row_identifier;
     struct slot s = c->slots[slot];
+    if (c->shape == ROW_ONE_ELEMENT)
+        s = key >= 0 ? (struct slot){SLOT_COLUMN, key} : (struct slot){SLOT_ID, -1};
+    if (c->set_aside)
+        note_value(c, s, raw);
     switch (s.kind) {
     case SLOT_COLUMN:
         return column_value(c, s.column, raw, column, err);
@@ -343,8 +392,10 @@ static bool value(void *ctx, int slot, const struct raw *raw, uint64_t column, s
     case SLOT_VERSION:
     case SLOT_DELETED:
         return system_value(c, s.kind, raw, column, err);
-    case SLOT_IGNORED:
     case SLOT_UNKNOWN:
+        return unknown_value(c, s, raw, column, err);
+    case SLOT_IGNORED:
+    case SLOT_KINDS:
         break;
     }
     return true;
@@ -463,9 +514,12 @@ static bool row_end(void *ctx, struct error *err)
         if (c->row.op == STAGE_UPSERT && c->row.sid_state != STAGE_SID_GIVEN)
             c->rows_without_id++;
         /* Once something was refused nothing will be applied: the rest is only checked. */
-        if (ok && c->problems->total == 0 && c->n_unknown == 0)
+        bool good = c->set_aside ? c->row_problems == 0 : c->problems->total == 0 && c->n_unknown == 0;
+        if (ok && good)
             ok = stage_append(c->stage, &c->row, err);
     }
+    if (ok && c->set_aside && c->row_problems)
+        ok = set_aside_keep(c->set_aside, buf_str(&c->row_messages), err);
     c->rows++;
     arena_reset(&c->record);
     return ok;
@@ -478,5 +532,5 @@ struct row_sink coerce_sink(struct coerce *c)
 
 bool coerce_finish(struct coerce *c, struct error *err)
 {
-    return unknown_columns(c, err);
+    return c->set_aside || unknown_columns(c, err);
 }

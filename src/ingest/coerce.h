@@ -5,6 +5,7 @@
 #define SELTZER_INGEST_COERCE_H
 
 #include "ingest/problems.h"
+#include "ingest/set_aside.h"
 
 /* What a name in the body means. */
 enum slot_kind {
@@ -14,6 +15,7 @@ enum slot_kind {
     SLOT_DELETED,
     SLOT_IGNORED,
     SLOT_UNKNOWN,
+    SLOT_KINDS,
 };
 
 struct slot {
@@ -37,22 +39,26 @@ struct coerce {
     uint64_t rows_without_id;     /* upserts that gave no :id */
     uint64_t odd_deleted_flags;   /* :deleted with something that is neither true nor false nor empty */
     struct type_context types;
-    struct slot slots[6 + COLUMNS_MAX];
+    struct slot slots[SLOT_KINDS + COLUMNS_MAX + UNKNOWN_NAMES_MAX];
     int n_slots;
     struct buf unknown;           /* "a, b" */
     struct buf unknown_hints;
     uint64_t n_unknown;
+    struct str unknown_names[UNKNOWN_NAMES_MAX]; /* under a failure policy: slots whose column is an index here */
     /* the row being read */
     struct arena record;
     struct stage_row row;
     struct cell *cells;           /* a cell a column */
     uint64_t *seen;               /* row number + 1 that last gave the column */
-    uint64_t seen_system[SLOT_UNKNOWN];
+    uint64_t seen_system[SLOT_UNKNOWN + 1];
     enum row_shape shape;
     struct raw id, version;       /* as given, in record */
     bool id_given, version_given, deleted;
     uint64_t id_column, version_column;
     size_t row_problems;          /* of this row */
+    /* the failure policy: rows are remembered as given until they turn out good */
+    struct set_aside *set_aside;  /* NULL when bad rows refuse the whole */
+    struct buf row_messages;      /* the row's problems in words */
 };
 
 must_use bool coerce_init(struct coerce *c, struct error *err); /* after the members above are set */

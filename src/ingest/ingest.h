@@ -49,6 +49,13 @@ struct upload_options {
     struct cell row_key;       /* when the URL names it by row identifier; CELL_ABSENT else */
     int64_t row_sid;           /* when by :id */
     bool want_all_results;
+    /* onError=skip: bad rows are set aside instead of refusing the whole, unless there are more than these. */
+    bool skip_errors;
+    uint64_t skip_rows_max;     /* UINT64_MAX: any number */
+    uint32_t skip_share_max;    /* in hundredths of a percent of the rows; 10,000: any share */
+    bool has_expected_rows;     /* X-Expect-Rows */
+    uint64_t expected_rows;
+    const char *reports_dir;    /* where set-aside rows are kept */
     const char *scratch_dir;
     const char *request_id, *user_id;
 };
@@ -60,10 +67,13 @@ struct upload *upload_new(const struct dataset *d, const struct store_state *sta
 must_use bool upload_push(struct upload *u, struct str bytes, struct error *err);
 /* The body is complete. False also when values were refused: ROW_VALUES_REFUSED, problems tell which. */
 must_use bool upload_finish(struct upload *u, struct error *err);
+/* Idempotency-Key and a digest of the request, kept with the write in its transaction. Loans until the write is done. */
+void upload_set_witness(struct upload *u, struct str key, struct str witness);
 const struct problems *upload_problems(const struct upload *u);
 bool upload_was_single_object(const struct upload *u);
 bool upload_single_is_delete(const struct upload *u);
 uint64_t upload_rows(const struct upload *u);
+uint64_t upload_set_aside(const struct upload *u); /* rows that the failure policy left out; they count as errors */
 /* "Warnings" of the reply: a list of texts, in the upload's arena. */
 struct warnings {
     struct str *v;

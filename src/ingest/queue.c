@@ -82,7 +82,7 @@ static size_t take_group(struct dataset_queue *q, struct upload *group[GROUP_WRI
 
 static void finish(struct upload *u)
 {
-    problems_sort(&u->problems);
+    upload_close_report(u);
     u->done(u->done_ctx, u, &u->write); /* u may be gone afterwards */
 }
 

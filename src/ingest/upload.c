@@ -74,6 +74,7 @@ void upload_free(struct upload *u)
     spool_free(u->results);
     coerce_fini(&u->coerce);
     problems_clear(&u->problems);
+    problems_clear(&u->row_errors);
     arena_free(&u->arena);
     dataset_release(u->dataset);
     free(u);
@@ -117,22 +118,55 @@ static bool refuse(const struct problems *p, struct error *err)
     return false;
 }
 
+/* onError=skip:N and skip:P%: more set aside than that refuses the whole, as abort would. */
+static bool within_policy(const struct upload *u)
+{
+    const struct upload_options *o = &u->options;
+    uint64_t bad = upload_set_aside(u), rows = u->coerce.rows;
+    return o->skip_errors && bad <= o->skip_rows_max && bad * 10000.0 <= (double)rows * o->skip_share_max;
+}
+
+static bool check_expected_rows(const struct upload *u, struct error *err)
+{
+    const struct upload_options *o = &u->options;
+    if (!o->has_expected_rows || o->expected_rows == u->coerce.rows)
+        return true;
+    error_set(err, ERROR_DIGEST_MISMATCH, "X-Expect-Rows says %llu rows, the body holds %llu; nothing was changed", (unsigned long long)o->expected_rows,
+              (unsigned long long)u->coerce.rows);
+    error_data_i64(err, "expected", (int64_t)o->expected_rows);
+    error_data_i64(err, "got", (int64_t)u->coerce.rows);
+    return false;
+}
+
 bool upload_finish(struct upload *u, struct error *err)
 {
     if (u->gunzip && !gunzip_finish(u->gunzip, err))
         return false;
     if (u->transcode && !transcode_finish(u->transcode, err))
         return false;
-    if (!reader_finish(u->reader, err))
-        return name_the_object(u, err);
-    if (!coerce_finish(&u->coerce, err))
+    if (!reader_finish(u->reader, err) || !coerce_finish(&u->coerce, err) || !check_expected_rows(u, err))
         return false;
     u->finished = true;
     if (u->problems.total) {
         problems_sort(&u->problems);
-        return refuse(&u->problems, err);
+        if (!within_policy(u))
+            return refuse(&u->problems, err);
+        if (u->options.request_id && !u->options.dry_run &&
+            !set_aside_write(u->coerce.set_aside, u->options.reports_dir, u->options.request_id, err))
+            return false;
     }
     return stage_finish(u->stage, err);
+}
+
+uint64_t upload_set_aside(const struct upload *u)
+{
+    return u->coerce.set_aside ? set_aside_rows(u->coerce.set_aside) : 0;
+}
+
+void upload_set_witness(struct upload *u, struct str key, struct str witness)
+{
+    u->idempotency_key = key;
+    u->witness = witness;
 }
 
 const struct problems *upload_problems(const struct upload *u)
@@ -232,7 +266,7 @@ static void add_row_error(struct upload *u, const struct row_result *r)
         .name = str_from(row_error_name(r->error)),
         .primary_key_json = buf_str(&key),
     };
-    if (!buf_ok(&key) || !buf_ok(&message) || !problems_add(&u->problems, &problem))
+    if (!buf_ok(&key) || !buf_ok(&message) || !problems_add(&u->row_errors, &problem))
         error_no_memory(&u->result_error);
     buf_free(&key);
     buf_free(&message);
@@ -241,7 +275,7 @@ static void add_row_error(struct upload *u, const struct row_result *r)
 static void on_begin(void *ctx)
 {
     struct upload *u = ctx;
-    problems_clear(&u->problems);
+    problems_clear(&u->row_errors);
     u->has_result = false;
     u->result_error.code = ERROR_NONE;
 }
@@ -288,6 +322,16 @@ bool upload_single_result(const struct upload *u, struct row_result *ret)
     return true;
 }
 
+void upload_close_report(struct upload *u)
+{
+    for (size_t i = 0; i < u->row_errors.n; i++)
+        if (!problems_add(&u->problems, &u->row_errors.v[i]))
+            error_no_memory(&u->result_error);
+    u->problems.total += u->row_errors.total - u->row_errors.n;
+    problems_clear(&u->row_errors);
+    problems_sort(&u->problems);
+}
+
 static uint32_t fatal_errors(const struct upload *u)
 {
     const struct upload_options *o = &u->options;
@@ -315,6 +359,8 @@ void upload_prepare_write(struct upload *u)
         .expected_version = o->expected_version,
         .request_id = o->request_id,
         .user_id = o->user_id,
+        .idempotency_key = u->idempotency_key,
+        .witness = u->witness,
         .want_all_results = o->want_all_results || upload_was_single_object(u) || o->has_row_key,
         .begin = on_begin,
         .result = on_result,

@@ -11,7 +11,9 @@ struct upload {
     struct upload_options options;
     struct arena arena;
     struct coerce coerce;
-    struct problems problems;
+    struct str idempotency_key, witness;
+    struct problems problems;        /* of the body */
+    struct problems row_errors;      /* of the apply; joins them when that is over */
     struct stage *stage;
     /* bytes ─► gunzip ─► transcode ─► reader; NULL where nothing is to be done */
     struct gunzip *gunzip;
@@ -30,6 +32,8 @@ struct upload {
     struct upload *next;
 };
 
+/* The apply is over: its row errors join the body's problems, in input order. */
+void upload_close_report(struct upload *u);
 /* Fills in u->write from the options and what the body turned out to be. */
 void upload_prepare_write(struct upload *u);
 
