@@ -10,8 +10,9 @@
  *   body     a slice of at most 256 KiB; the connection is not read again until it returns: the backpressure.
  *   end      the body is complete. The reply may be sent later, by any thread: http_send() once.
  *            Once a reply is sent no body or end is called any more.
- *   release  always called, last, exactly once: after the reply went out, or when the client is gone or too slow or the
- *            framing broke (`failed` then says so). Free the state here. After release the exchange is no more.
+ *   release  always called, last, exactly once: after the reply went out (a short one counts as out when it is handed
+ *            over), or when the client is gone or too slow or the framing broke (`failed` then says so). Free the state
+ *            here. After release the exchange is no more.
  *            While an exchange waits for an http_send that end() left pending, release waits for it.
  *
  * Framing errors, time-outs and limits are answered by this folder itself with error bodies in the house form, through
