@@ -113,14 +113,17 @@ static void add_row_id(struct buf *out, const struct store_state *state, int64_t
     type_row_identifier.write_json(&type_row_identifier, &cell, &render, out);
 }
 
-/* The id in its own form: the row identifier's value (a number as a JSON number), else row-…. */
+/* The id in its own form: the row identifier's value (a number as a JSON number), else row-…, null when the row named none. */
 static void add_result_id(struct buf *out, const struct call *c, const struct store_state *state, const struct stage_row *row,
                           const struct row_result *r)
 {
     int key = c->dataset->columns.row_identifier;
     struct type_render render = {.row_ids = &state->row_ids};
     if (key < 0 || r->by_sid || row->cells[key].kind < CELL_INT) {
-        add_row_id(out, state, r->sid);
+        if (r->sid)
+            add_row_id(out, state, r->sid);
+        else
+            buf_add_z(out, "null");
         return;
     }
     const struct type *type = c->dataset->columns.v[key].type;

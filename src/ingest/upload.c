@@ -244,7 +244,7 @@ static void write_key_json(struct upload *u, const struct row_result *r, struct 
     if (key >= 0 && !r->by_sid && r->key.kind >= CELL_INT) {
         const struct type *type = u->dataset->columns.v[key].type;
         type->write_json(type, &r->key, &render, out);
-    } else if (r->by_sid || r->sid) {
+    } else if (r->sid) {
         struct cell sid = cell_int(r->sid);
         type_row_identifier.write_json(&type_row_identifier, &sid, &render, out);
     } else {
