@@ -189,11 +189,18 @@ static bool take_state(void *ctx, const struct store_state *state, struct error 
     return true;
 }
 
-/* The URL gave a row-… of a dataset with a row identifier: the row's key is what the body must not contradict. */
+/* Of these types equal keys may differ: 1 is 1.00, and a url is known by its address alone. */
+static bool key_has_spellings(const struct type *type)
+{
+    return type->id == TYPE_NUMBER || type->id == TYPE_URL;
+}
+
+/* The key that the row has: what the body must not contradict and, when it gives none, what stays. The URL's own spelling
+ * would do only where there is but one. */
 static bool load_key(struct call *c, struct row_url *row, struct error *err)
 {
     int key = c->dataset->columns.row_identifier;
-    if (key < 0 || row->by_key)
+    if (key < 0 || (row->by_key && !key_has_spellings(c->dataset->columns.v[key].type)))
         return true;
     struct query q = {0};
     struct key_reader key_reader = {key, c->arena, &row->key};
