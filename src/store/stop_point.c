@@ -16,7 +16,7 @@ static void read_environment(void)
 {
     struct str count = STR_NONE;
     uint64_t n = 1;
-    wanted = str_from(getenv("SELTZER_TEST_STOP"));
+    wanted = str_from(getenv("SELTZER_TEST_STOP")); /* NOLINT(concurrency-mt-unsafe): nobody changes the environment */
     if (str_cut(wanted, ':', &wanted, &count) && !str_to_u64(count, &n))
         n = 1;
     atomic_store(&passes_left, n ? n : 1);
