@@ -471,7 +471,24 @@ static void a_dropped_dataset_takes_its_files_along(void **state)
     GOOD(catalog_delete_dataset(k->catalog, k->d->id, &err));
     store_drop(k->store, k->d->id);
     assert_int_not_equal(access(path, F_OK), 0);
+    /* Who still holds the snapshot is told, and does not bring it back. */
+    struct write w = {0};
+    assert_false(kit_write_as(k, &w, "id=b"));
+    assert_int_equal(w.error.code, ERROR_DATASET_NOT_FOUND);
+    assert_int_not_equal(access(path, F_OK), 0);
     free(path);
+}
+
+/* The server ended between the catalog's row and the folder. */
+static void a_dataset_without_its_folder_is_an_empty_one(void **state)
+{
+    struct kit *k = *state;
+    kit_dataset(k, "text", true);
+    char *path = path_of_table(k->store, k->d->id);
+    remove_folder(path);
+    free(path);
+    kit_write(k, "id=a");
+    kit_table_is(k, "1:id=a; ");
 }
 
 static void a_foreign_lock_is_waited_for_and_then_told(void **state)
@@ -617,6 +634,7 @@ int main(void)
         KIT_TEST(rows_are_found_by_key_and_by_number),
         KIT_TEST(a_newer_file_is_refused_by_name),
         KIT_TEST(a_dropped_dataset_takes_its_files_along),
+        KIT_TEST(a_dataset_without_its_folder_is_an_empty_one),
         KIT_TEST(a_foreign_lock_is_waited_for_and_then_told),
         KIT_TEST(readers_and_writers_do_not_mix),
         KIT_TEST(files_close_and_open_again),

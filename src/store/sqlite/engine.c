@@ -101,7 +101,7 @@ static struct table *ref_table(struct store *s, const struct dataset *d)
     return t;
 }
 
-void table_unref(struct store *s, struct table *t)
+static void unref_table(struct store *s, struct table *t)
 {
     pthread_mutex_lock(&s->lock);
     bool last = --t->refs == 0 && t->dropped;
@@ -223,7 +223,7 @@ static void close_surplus(struct store *s)
             return;
         close_generation(g);
         turn_give(&t->turn);
-        table_unref(s, t);
+        unref_table(s, t);
     }
 }
 
@@ -252,7 +252,8 @@ static bool make_open(struct store *s, struct table *t, struct error *err)
     return true;
 }
 
-/* A dataset whose folder never came to be: the server ended between the catalog's row and the folder. */
+/* A dataset whose folder is not there: it was deleted while this snapshot of it was held, or the server ended between the
+ * catalog's row and the folder, which is then made now. */
 static bool mend_missing(struct store *s, const struct dataset *d, struct error *err)
 {
     char *path = path_of_table(s, d->id);
@@ -260,10 +261,15 @@ static bool mend_missing(struct store *s, const struct dataset *d, struct error 
         return error_no_memory(err);
     bool missing = access(path, F_OK) != 0 && errno == ENOENT;
     free(path);
-    return !missing || d->generation != 1 || store_create(s, d, err);
+    if (!missing)
+        return true;
+    const struct dataset *known = catalog_dataset(s->catalog, str_from(d->id), err);
+    bool ok = known && (known->generation != 1 || store_create(s, known, err));
+    dataset_release(known);
+    return ok;
 }
 
-struct table *table_take(struct store *s, const struct dataset *d, struct error *err)
+struct table *table_hold(struct store *s, const struct dataset *d, struct error *err)
 {
     pthread_mutex_lock(&s->lock);
     struct table *t = ref_table(s, d);
@@ -273,13 +279,24 @@ struct table *table_take(struct store *s, const struct dataset *d, struct error 
         return NULL;
     }
     turn_take(&t->turn);
-    bool ok = !t->dropped;
-    if (!ok)
-        error_set(err, ERROR_DATASET_NOT_FOUND, "Not found");
-    ok = ok && (t->current || mend_missing(s, d, err)) && make_open(s, t, err);
-    if (!ok) {
+    if (!t->dropped)
+        return t;
+    turn_give(&t->turn);
+    unref_table(s, t);
+    error_set(err, ERROR_DATASET_NOT_FOUND, "Not found");
+    error_data_str(err, "id", str_from(d->id));
+    error_data_str(err, "dataset", str_from(d->id));
+    return NULL;
+}
+
+struct table *table_take(struct store *s, const struct dataset *d, struct error *err)
+{
+    struct table *t = table_hold(s, d, err);
+    if (!t)
+        return NULL;
+    if ((!t->current && !mend_missing(s, d, err)) || !make_open(s, t, err)) {
         turn_give(&t->turn);
-        table_unref(s, t);
+        unref_table(s, t);
         return NULL;
     }
     pthread_mutex_lock(&s->lock);
@@ -298,7 +315,7 @@ void table_give(struct store *s, struct table *t)
         generation_leave(s, g);
     }
     turn_give(&t->turn);
-    table_unref(s, t);
+    unref_table(s, t);
     close_surplus(s);
 }
 
@@ -370,14 +387,17 @@ void table_forget(struct store *s, struct table *t)
         *at = t->next;
     t->dropped = true;
     struct generation *g = t->current;
-    if (g) {
-        g->uses--;
-        if (!unlink_generation(s, g))
-            g = NULL; /* its last reader closes it */
-    }
+    if (g && !unlink_generation(s, g))
+        g = NULL; /* its last reader closes it */
     pthread_mutex_unlock(&s->lock);
     if (g)
         close_generation(g);
+}
+
+void table_release(struct store *s, struct table *t)
+{
+    turn_give(&t->turn);
+    unref_table(s, t);
 }
 
 /* ── readers ── */
@@ -487,7 +507,7 @@ static bool checkpoint_one(struct store *s)
         atomic_store(&g->written_ms, (long long)clock_mono_ms()); /* frames that readers hold back: not again at once */
         generation_leave(s, g);
         turn_give(&t->turn);
-        table_unref(s, t);
+        unref_table(s, t);
         pthread_mutex_lock(&s->lock);
         return true;
     }

@@ -117,9 +117,11 @@ void generation_break_writer(struct generation *g);
 void table_publish(struct store *s, struct table *t, const struct meta *m);
 /* Under the turn: the generation `number` (its file is complete and synced) takes over, with its meta. */
 void table_advance(struct store *s, struct table *t, int64_t number, const struct meta *m);
-/* Under the turn. Nobody finds the table again; its files are closed when their users leave. */
+/* The turn alone, nothing opened; table_forget() and table_release() end it. */
+struct table *table_hold(struct store *s, const struct dataset *d, struct error *err);
+/* Nobody finds the table again; its files are closed when their users leave. */
 void table_forget(struct store *s, struct table *t);
-void table_unref(struct store *s, struct table *t); /* with table_forget(), instead of table_give() */
+void table_release(struct store *s, struct table *t);
 struct sql *reader_take(struct store *s, struct generation *g, struct error *err);
 void reader_give(struct store *s, struct generation *g, struct sql *reader, bool good);
 /* Cache for a bulk write: how much was lent; give the same back. */

@@ -118,18 +118,16 @@ bool store_add_column(struct store *s, const struct dataset *d, const struct col
 
 void store_drop(struct store *s, const char *dataset_id)
 {
-    struct dataset d = {.generation = 1};
+    struct dataset d = {.generation = 0};
     struct error ignored;
     char *path = path_of_table(s, dataset_id);
     snprintf(d.id, sizeof d.id, "%s", dataset_id);
-    /* Taken even when its file cannot be opened: then nobody has it open either. */
-    struct table *t = path && access(path, F_OK) == 0 ? table_take(s, &d, &ignored) : NULL;
-    if (t) {
+    struct table *t = table_hold(s, &d, &ignored);
+    if (t)
         table_forget(s, t);
-        turn_give(&t->turn);
-        table_unref(s, t);
-    }
     if (path)
         remove_folder(path); /* what stays is removed at a later start (clean.c) */
+    if (t)
+        table_release(s, t);
     free(path);
 }
