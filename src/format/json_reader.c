@@ -85,8 +85,6 @@ static bool end_array_row(struct json_reader *r, struct error *err)
     const struct row_sink *s = &r->reader.sink;
     if (r->elements != 1)
         return not_a_row(r, r->elements ? "an array of several values" : "an empty array", err);
-    if (r->element.kind == RAW_OBJECT || r->element.kind == RAW_ARRAY)
-        return not_a_row(r, "an array that holds an array or object", err);
     r->element.text = r->element_text.n ? buf_str(&r->element_text) : STR("");
     return s->row_begin(s->ctx, ROW_ONE_ELEMENT, STR_NONE, r->row_line, err) &&
            s->value(s->ctx, 0, &r->element, r->column, err) && s->row_end(s->ctx, err);
