@@ -16,6 +16,7 @@ import socket
 import ssl
 import unicodedata
 import urllib.parse
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from requests.structures import CaseInsensitiveDict
@@ -88,18 +89,41 @@ COLUMNS = {f"c_{kind}": kind for kind in VALUES}  # one of every type
 COLUMNS["c_more"] = "text"
 
 
+def number_key(i, spelling):
+    sent = (str(i), f"{i}.0", f"{i}.00", f'"{i}"', f"{i}e0")[spelling]
+    out = (str(i), f"{i}.0", f"{i}.00", str(i), str(i))[spelling]
+    return value(sent, f'"{out}"', out), Decimal(i), out
+
+
+def url_key(i, spelling):
+    address = f"http://x/{i}?a=b"
+    named = '{"url":"%s","description":"%d"}' % (address, spelling)
+    v = (value(f'"{address}"', '{"url":"%s"}' % address, address), value(named, None, f"{spelling} ({address})"),
+         value(f'"{spelling} ({address})"', named, f"{spelling} ({address})"))[spelling % 3]
+    return v, address, v.out
+
+
+def date_key(i, spelling):
+    at = datetime(2020, 2, 28, 12) + timedelta(hours=i)
+    there = at - timedelta(hours=8)
+    sent = (f"{at:%Y-%m-%dT%H:%M:%S.000}Z", f"{there:%Y-%m-%dT%H:%M:%S}-0800", f"{there:%Y-%m-%dT%H:%M}-08:00", f"{at:%m/%d/%Y %I:%M:%S %p}",
+            f"{at:%Y-%m-%d %H:%M}")[spelling]
+    v = value(f'"{sent}"', f'"{at:%Y-%m-%dT%H:%M:%S.000}Z"')
+    return v, at, v.out
+
+
+def text_key(i, spelling):
+    s = {3: "k 3/\u00e9?", 4: "4.5 x", 5: ("e\u0301", "\u00e9")[spelling % 2]}.get(i, str(i))
+    v = text(s)
+    return v, v.cell_out, v.out
+
+
+KEYS = {"text": text_key, "number": number_key, "url": url_key, "date": date_key}
+
+
 def key_value(kind, i, spelling):
-    """Key number i of 0 to 100. A number is spelled in several ways that are one key."""
-    if kind == "number":
-        sent = (str(i), f"{i}.0", f"{i}.00", f'"{i}"', f"{i}e0")[spelling % 5]
-        out = (str(i), f"{i}.0", f"{i}.00", str(i), str(i))[spelling % 5]
-        v = value(sent, f'"{out}"', out)
-        v.norm = Decimal(i)
-        v.report = out
-    else:
-        v = text({3: "k 3/\u00e9?", 4: "4.5 x", 5: "e\u0301"}.get(i, str(i)))
-        v.norm = v.cell_out
-        v.report = v.out
+    """Key number i of 0 to 100. Keys of most kinds are spelled in several of five ways that are one key: norm is what they share."""
+    v, v.norm, v.report = KEYS[kind](i, spelling)
     return v
 
 

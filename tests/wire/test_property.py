@@ -11,8 +11,8 @@ import pytest
 from client import ROW_ID, VERSION, refused, six
 from model import ABSENT, COLUMNS, NULL, WITHOUT_ID, Maker, RawConnection, State, key_value, seeded, send
 
-STEPS = int(os.environ.get("SELTZER_PROPERTY_STEPS", "360"))
-KINDS = ["text", "number", None]
+STEPS = int(os.environ.get("SELTZER_PROPERTY_STEPS", "900"))
+KINDS = ["text", "number", "url", "date", None]
 
 
 def make(api, kind):
@@ -270,9 +270,10 @@ def test_rows_without_identifier_are_all_added_and_the_counts_add_up(server):
     assert created == len(final.rows)
 
 
-def test_a_key_that_is_sent_in_every_spelling_is_one_row(server):
+@pytest.mark.parametrize("kind", [k for k in KINDS if k])
+def test_a_key_that_is_sent_in_every_spelling_is_one_row(server, kind):
     api = server.api()
-    dataset, _ = make(api, "number")
+    dataset, _ = make(api, kind)
     for spelling in range(5):
-        api.upsert_ok(dataset, '[{"k":%s}]' % key_value("number", 7, spelling).sent)
+        api.upsert_ok(dataset, '[{"k":%s}]' % key_value(kind, 5, spelling).sent)
     assert len(api.rows(dataset)) == 1
