@@ -27,11 +27,12 @@ OBJ = $(SRC:src/%.c=$(OUT)/obj/%.o)
 LIB = $(OUT)/libseltzer.a
 UNIT = $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ = $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAY = $(patsubst tests/fuzz/%.c,$(OUT)/replay/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH = $(patsubst bench/%.c,$(OUT)/bench/%,$(wildcard bench/bench_*.c) bench/load.c bench/work.c)
 BENCH_LIBS_bench_readers = -lyajl -lcsv
 BENCH_SHARED = $(OUT)/bench/workload.o $(OUT)/bench/reference.o
 
-.PHONY: all help unit fuzz bench layers lint format check clean headers
+.PHONY: all help unit fuzz replays coverage bench layers lint format check clean headers
 all: $(OUT)/seltzer
 ifeq ($(MODE),release)
 all: $(BUILD)/seltzer
@@ -42,6 +43,8 @@ help:
 	@echo "make MODE=asan    $(BUILD)/asan/seltzer with AddressSanitizer and UBSan; also tsan, debug"
 	@echo "make unit         build and run the unit tests (any MODE)"
 	@echo "make fuzz         build the fuzzers (clang, libFuzzer) into $(BUILD)/fuzz/fuzz"
+	@echo "make replays      programs that replay the fuzzers' kept inputs, without libFuzzer (any MODE); tools/replay-fuzz runs them"
+	@echo "make coverage     branch coverage of the parsers by the unit tests and the fuzzers' kept inputs"
 	@echo "make bench        the figures of docs/performance.md"
 	@echo "make layers       check the includes against LAYERS"
 	@echo "make lint         clang-tidy and cppcheck"
@@ -70,6 +73,10 @@ $(OUT)/fuzz/%: tests/fuzz/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -MMD -MP $< $(LIB) $(LIBS) -o $@
 
+$(OUT)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $< tests/fuzz/replay.c $(LIB) $(LIBS) -o $@
+
 # What the programs of bench/ share is linked into each of them.
 $(BENCH_SHARED): $(OUT)/bench/%.o: bench/%.c
 	@mkdir -p $(@D)
@@ -86,6 +93,14 @@ fuzz:
 	@$(MAKE) --no-print-directory MODE=fuzz fuzzers
 .PHONY: fuzzers
 fuzzers: $(FUZZ)
+
+replays: $(REPLAY)
+
+coverage:
+	@$(MAKE) --no-print-directory MODE=coverage covered
+.PHONY: covered
+covered: $(UNIT) $(REPLAY)
+	@tools/coverage $(OUT) $(UNIT) -- $(REPLAY)
 
 # FIGURES="upsert single16" chooses; QUICK=--quick takes a tenth of the rows.
 bench: all $(BENCH)

@@ -319,7 +319,7 @@ static bool fold_key(struct arena *a, struct str s, struct str *ret, struct erro
 
 const struct dataset *catalog_dataset(struct catalog *c, struct str id_or_name, struct error *err)
 {
-    char small[DATASET_ID_LENGTH];
+    char small[DATASET_ID_LENGTH] = "";
     struct arena a = {0};
     struct str key = str_make(small, sizeof small);
     bool is_id = id_or_name.n == DATASET_ID_LENGTH;
