@@ -145,6 +145,35 @@ static void a_sorted_run_acts_as_the_input_says(void **state)
     }
 }
 
+/* After some updates on end the store tries the update first: new keys among and after them are still new. */
+static void new_keys_after_many_updates_are_created(void **state)
+{
+    struct kit *k = *state;
+    static const char *const types[] = {"text", "number"};
+    for (int t = 0; t < 2; t++) {
+        struct buf first = {0}, second = {0};
+        kit_dataset(k, types[t], true);
+        for (int i = 100; i < 140; i++) {
+            if (i != 120)
+                buf_printf(&first, "id=%d name=old; ", i);
+            buf_printf(&second, "id=%d n=%d; ", i, i);
+        }
+        buf_add_z(&second, "-id=139; id=139 n=1; id=140 n=140; id=140 name=twice; ");
+        char *one = buf_take_z(&first), *two = buf_take_z(&second);
+        kit_write(k, one);
+        struct write w = kit_write(k, two);
+        kit_counts(&w, 3, 40, 1, 0);
+        assert_int_equal(w.counts.by_row_identifier, 41);
+        assert_int_equal(w.state.rows, 41);
+        char sql[160];
+        int name = k->d->columns.v[1].physical, n = k->d->columns.v[2].physical;
+        snprintf(sql, sizeof sql, "SELECT 1000*count(c%d)+sum(c%d IS NOT NULL) FROM rows WHERE c%d='old' OR c%d='140'", name, n, name, n);
+        assert_int_equal(kit_ask(k, sql), 1000 * 39 + 39);
+        free(one);
+        free(two);
+    }
+}
+
 static void rows_are_created_in_input_order(void **state)
 {
     struct kit *k = *state;
@@ -617,6 +646,7 @@ int main(void)
         KIT_TEST(url_keys_count_by_address),
         KIT_TEST(sequences_act_in_input_order),
         KIT_TEST(a_sorted_run_acts_as_the_input_says),
+        KIT_TEST(new_keys_after_many_updates_are_created),
         KIT_TEST(rows_are_created_in_input_order),
         KIT_TEST(fatal_row_errors_refuse_the_whole_write),
         KIT_TEST(of_several_fatal_rows_the_first_is_told),

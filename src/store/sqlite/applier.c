@@ -253,7 +253,7 @@ static struct update *update_for(struct applier *a, const struct applier_update 
     return found->st && bind_shared(a, found->st, &found->epoch, err) ? found : NULL;
 }
 
-static bool run_update(struct applier *a, const struct applier_update *u, struct update *with, struct error *err)
+static bool run_update(struct applier *a, const struct applier_update *u, struct update *with, bool *ret_found, struct error *err)
 {
     int at = P_CELLS;
     for (size_t i = 0; i < a->n; i++)
@@ -262,21 +262,23 @@ static bool run_update(struct applier *a, const struct applier_update *u, struct
                 return false;
     if (!sql_run(a->db, with->st, err))
         return false;
-    if (sql_changes(a->db) != 1)
-        return error_set(err, ERROR_INTERNAL, "an update changed %lld rows where one was due", (long long)sql_changes(a->db));
+    *ret_found = sql_changes(a->db) != 0;
     return true;
 }
 
-bool applier_update_key(struct applier *a, const struct applier_update *u, const struct cell *key, struct error *err)
+bool applier_update_key(struct applier *a, const struct applier_update *u, const struct cell *key, bool *ret_found, struct error *err)
 {
     struct update *with = update_for(a, u, false, err);
-    return with && sql_bind(a->db, with->st, P_WHO, key, err) && run_update(a, u, with, err);
+    return with && sql_bind(a->db, with->st, P_WHO, key, err) && run_update(a, u, with, ret_found, err);
 }
 
 bool applier_update_sid(struct applier *a, const struct applier_update *u, int64_t sid, struct error *err)
 {
     struct update *with = update_for(a, u, true, err);
-    return with && sql_bind_i64(a->db, with->st, P_WHO, sid, err) && run_update(a, u, with, err);
+    bool found = false;
+    if (!with || !sql_bind_i64(a->db, with->st, P_WHO, sid, err) || !run_update(a, u, with, &found, err))
+        return false;
+    return found || error_set(err, ERROR_INTERNAL, "the row to be updated went away");
 }
 
 static bool run_delete(struct applier *a, enum statement which, const struct cell *who, bool *ret, struct error *err)

@@ -24,7 +24,7 @@ struct applier_update {
     const struct cell *cells;
     bool clear_absent, set_key;
 };
-must_use bool applier_update_key(struct applier *a, const struct applier_update *u, const struct cell *key, struct error *err);
+must_use bool applier_update_key(struct applier *a, const struct applier_update *u, const struct cell *key, bool *ret_found, struct error *err);
 must_use bool applier_update_sid(struct applier *a, const struct applier_update *u, int64_t sid, struct error *err);
 must_use bool applier_delete_key(struct applier *a, const struct cell *key, bool *ret_deleted, struct error *err);
 must_use bool applier_delete_sid(struct applier *a, int64_t sid, bool *ret_deleted, struct error *err);
