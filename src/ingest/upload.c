@@ -86,8 +86,9 @@ bool upload_push(struct upload *u, struct str bytes, struct error *err)
 }
 
 /* The clients of old show only the message, so the first few problems stand in it whole (docs/wire/errors.md). */
-static bool refuse(const struct problems *p, struct error *err)
+static bool refuse(const struct upload *u, struct error *err)
 {
+    const struct problems *p = &u->problems;
     enum { SHOWN = 5, TEXT_MAX = 1700 };
     struct buf text = {0};
     const char *fix = p->total == 1 ? "1 value was refused and nothing was changed: " : NULL;
@@ -113,6 +114,10 @@ static bool refuse(const struct problems *p, struct error *err)
     buf_free(&text);
     if (p->n && p->v[0].field.n)
         error_data_str(err, "field", p->v[0].field);
+    const struct columns *columns = &u->dataset->columns;
+    int at = p->n && p->v[0].code == ERROR_COLUMN_MALTYPED ? columns_find_field(columns, p->v[0].field) : -1;
+    if (at >= 0)
+        error_data_str(err, "expected", str_from(columns->v[at].type->soql_name));
     if (p->n && p->v[0].value.n)
         error_data_str(err, "got", p->v[0].value);
     return false;
@@ -144,13 +149,15 @@ bool upload_finish(struct upload *u, struct error *err)
         return false;
     if (u->transcode && !transcode_finish(u->transcode, err))
         return false;
-    if (!reader_finish(u->reader, err) || !coerce_finish(&u->coerce, err) || !check_expected_rows(u, err))
+    if (!reader_finish(u->reader, err))
+        return name_the_object(u, err);
+    if (!coerce_finish(&u->coerce, err) || !check_expected_rows(u, err))
         return false;
     u->finished = true;
     if (u->problems.total) {
         problems_sort(&u->problems);
         if (!within_policy(u))
-            return refuse(&u->problems, err);
+            return refuse(u, err);
         if (u->options.request_id && !u->options.dry_run &&
             !set_aside_write(u->coerce.set_aside, u->options.reports_dir, u->options.request_id, err))
             return false;

@@ -220,6 +220,44 @@ def test_errors_have_the_house_form(api, dataset, method, path, status, code):
         assert "GET" in reply.headers["Allow"]
 
 
+# A line of the catalogue each: what it takes to get it, its status, code, errorCode and the members of its data
+
+
+CATALOGUE = [
+    ("missing content type", lambda a, d: a.post(f"/resource/{d}.json", data=b"<x/>"), 400, "req.content-type.missing", "invalid_request", ()),
+    ("unparsable content type", lambda a, d: a.post(f"/resource/{d}.json", data=b"<x/>", headers={"Content-Type": "///"}), 400,
+     "req.content-type.unparsable", "invalid_request", ("content-type",)),
+    ("wrong content type", lambda a, d: a.post(f"/resource/{d}.json", data=b"<x/>", headers={"Content-Type": "application/xml"}), 415,
+     "req.content-type.not-json", "invalid_request", ("content-type",)),
+    ("unknown charset", lambda a, d: a.post(f"/resource/{d}.json", data=b"[]", headers={"Content-Type": "application/json; charset=x"}), 415,
+     "req.content-type.unknown-charset", "invalid_request", ("charset",)),
+    ("malformed JSON", lambda a, d: a.upsert(d, "[{"), 400, "req.body.malformed-json", "invalid_request", ("row", "column")),
+    ("not rows", lambda a, d: a.upsert(d, "5"), 400, "req.content.json.invalid", "invalid_request", ("expected",)),
+    ("object for PUT", lambda a, d: a.replace(d, "{}"), 400, "req.content.json.invalid", "invalid_request", ("expected",)),
+    ("not an object", lambda a, d: a.send_json("POST", d, "[]", path="/1.json"), 400, "req.content.json.not-object", "invalid_request", ()),
+    ("bad parameter", lambda a, d: a.upsert(d, [], truncate="x"), 400, "req.bad-parameter", "invalid_request", ("parameter", "value")),
+    ("no dataset", lambda a, d: a.upsert("zzzz-9999", []), 404, "soda.dataset.not-found", "dataset.missing", ("id", "dataset")),
+    ("unknown type", lambda a, d: a.post(f"/api/views/{d}/columns", json={"name": "x", "dataTypeName": "zz"}), 400, "soda.column.unknown-type",
+     "invalid_request", ("type",)),
+    ("bad value", lambda a, d: a.upsert(d, [{"k": "1", "n": "x"}]), 400, "soda.column.maltyped", "invalid_request", ("field", "expected", "got", "errors")),
+    ("no row", lambda a, d: a.delete(f"/resource/{d}/zz.json"), 404, "soda.row.not-found", "not_found", ("value",)),
+    ("no column", lambda a, d: a.upsert(d, [{"zz": 1}]), 400, "soda.row.column-not-found", "invalid_request", ("value",)),
+    ("not a row", lambda a, d: a.upsert(d, "[5]"), 400, "soda.row.upsert-row-not-an-object", "invalid_request", ()),
+    ("no key", lambda a, d: a.upsert(d, {"n": 1}), 400, "soda.row.primary-key-nonexistent-or-null", "invalid_request", ()),
+    ("version", lambda a, d: a.upsert(d, [], expectedDataVersion="999"), 409, "soda.row.dataset-version-mismatch", "conflict", ("dataset", "version")),
+    ("method", lambda a, d: a.request("PATCH", f"/resource/{d}.json"), 405, "method-not-allowed", "method_not_allowed", ("method", "allowed")),
+    ("path", lambda a, d: a.get("/nope"), 404, "not-found", "not_found", ("path",)),
+    ("precondition", lambda a, d: a.get(f"/resource/{d}.json", headers={"If-Match": '"x"'}), 412, "precondition-failed", "precondition_failed", ()),
+]
+
+
+@pytest.mark.parametrize("name,ask,status,error_code,code,members", CATALOGUE, ids=[c[0] for c in CATALOGUE])
+def test_each_error_has_its_status_codes_and_data(api, dataset, name, ask, status, error_code, code, members):
+    body = refused(ask(api, dataset), status, error_code, code)
+    assert set(members) <= set(body["data"]), body
+    assert set(body) >= {"code", "errorCode", "error", "message", "data"}
+
+
 def test_no_error_tells_how_the_inside_works(api, dataset):
     texts = [api.get(f"/resource/{dataset}.json?$order=';drop").text, api.get(f"/resource/{dataset}.json?k[]=1").text,
              api.upsert(dataset, '[{"k":"1","n":"\' or 1=1"}]').text, api.get("/../../etc/passwd").text]
