@@ -48,6 +48,8 @@ static void on_done(void *ctx, struct upload *u, const struct write *write)
     struct writing *w = c->state;
     if (!write->done)
         write_reply_refusal(c, &write->error, upload_problems(u));
+    else if (write->replayed)
+        write_reply_again(c, &w->options, u, write);
     else if (w->deleted_id_json.n)
         write_reply_deleted(c, write, w->deleted_id_json);
     else if (w->options.report_rows && !upload_was_single_object(u))
@@ -58,14 +60,22 @@ static void on_done(void *ctx, struct upload *u, const struct write *write)
         write_reply_counts(c, &w->options, u, write);
 }
 
+static bool on_keep(void *ctx, struct upload *u, const struct write *write, struct buf *out)
+{
+    struct call *c = ctx;
+    struct writing *w = c->state;
+    return write_reply_keep(c, &w->options, u, write, w->single_row || upload_was_single_object(u), w->deleted_id_json, out);
+}
+
 static void finish(struct call *c)
 {
+    struct ingest_watcher watcher = {c, on_done, on_keep};
     struct writing *w = c->state;
     struct error err = {0};
     struct str witness = STR_NONE;
     if (body_digest_finish(&w->digest, c, &witness, &err) && upload_finish(w->upload, &err)) {
         upload_set_witness(w->upload, w->digest.key, witness);
-        ingest_submit(c->api->queue, w->upload, on_done, c);
+        ingest_submit(c->api->queue, w->upload, &watcher);
     } else {
         fail(c, &err);
     }
@@ -288,6 +298,16 @@ static bool write_delete(struct call *c, struct writing *w, struct buf *rows, st
     return ok ? true : error_no_memory(err);
 }
 
+/* A row that is gone may have been deleted under this very key: then the store knows, and answers as it did. */
+static bool may_be_repetition(struct writing *w)
+{
+    if (!w->digest.has_key)
+        return false;
+    w->row.by_key = w->row.key.kind >= CELL_INT;
+    w->row.stripped = w->row.stripped || !w->row.found;
+    return w->row.by_key || row_id_parse(&w->state.row_ids, w->row.text, &w->row.sid);
+}
+
 static void run_row_delete(struct call *c)
 {
     struct error err = {0};
@@ -301,7 +321,7 @@ static void run_row_delete(struct call *c)
         w->options.upload.errors_are_fatal = true;
         if (w->row.found)
             tag = etag_of_row(c->dataset, &w->state, w->row.sid, w->row.version);
-        ok = condition_of_write(c->head, w->row.found, &tag, &err) && (w->row.found || row_url_not_found(&w->row, &err)) &&
+        ok = condition_of_write(c->head, w->row.found, &tag, &err) && (w->row.found || may_be_repetition(w) || row_url_not_found(&w->row, &err)) &&
              write_delete(c, w, &rows, &err);
     }
     if (ok)

@@ -290,6 +290,18 @@ static bool read_expected_rows(struct call *c, struct write_options *o, struct e
                                                     ARG_STR(str_head_utf8(header, 100)));
 }
 
+/* Of these there is one or none: of two, another reader might believe the other one (RFC 9110 5.3). */
+static bool check_given_once(const struct call *c, struct error *err)
+{
+    static const char *const names[] = {"Content-Type", "Content-Encoding", "X-Expect-Rows", "X-SODA2-Truth-Version", "Idempotency-Key"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t n;
+        if (http_header_count(c->head, names[i], &n) && n > 1)
+            return error_set(err, ERROR_BAD_REQUEST, "the header %s is given %zu times; it may be given once", names[i], n);
+    }
+    return true;
+}
+
 bool write_options_read(struct call *c, enum upload_kind kind, bool single_row, struct write_options *ret, struct error *err)
 {
     *ret = (struct write_options){
@@ -301,7 +313,7 @@ bool write_options_read(struct call *c, enum upload_kind kind, bool single_row, 
                    .user_id = c->principal.user.id},
     };
     struct reading r = {c, ret, kind == UPLOAD_REPLACE, single_row};
-    if (!read_parameters(&r, err) || !read_content_type(c, ret, err) || !read_coding(c, ret, err) ||
+    if (!check_given_once(c, err) || !read_parameters(&r, err) || !read_content_type(c, ret, err) || !read_coding(c, ret, err) ||
         !read_expected_rows(c, ret, err))
         return false;
     read_version_header(c, ret);

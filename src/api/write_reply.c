@@ -77,30 +77,35 @@ static void add_warnings(struct buf *out, struct upload *u)
     buf_add_byte(out, ']');
 }
 
-void write_reply_counts(struct call *c, const struct write_options *o, struct upload *u, const struct write *w)
+static void write_counts(struct call *c, const struct write_options *o, struct upload *u, const struct write *w, struct buf *out)
 {
-    struct buf out = {0};
     const struct write_counts *n = &w->counts;
     const struct problems *p = upload_problems(u);
-    buf_printf(&out,
+    buf_printf(out,
                "{\"Rows Created\":%llu,\"Rows Updated\":%llu,\"Rows Deleted\":%llu,\"By RowIdentifier\":%llu,\"By SID\":%llu,"
                "\"Errors\":%llu",
                (unsigned long long)n->created, (unsigned long long)n->updated, (unsigned long long)n->deleted,
                (unsigned long long)n->by_row_identifier, (unsigned long long)n->by_sid, (unsigned long long)(n->errors + upload_set_aside(u)));
-    add_warnings(&out, u);
+    add_warnings(out, u);
     if (o->version_2) {
-        buf_printf(&out, ",\"rows_created\":%llu,\"rows_updated\":%llu,\"rows_deleted\":%llu,\"errors\":", (unsigned long long)n->created,
+        buf_printf(out, ",\"rows_created\":%llu,\"rows_updated\":%llu,\"rows_deleted\":%llu,\"errors\":", (unsigned long long)n->created,
                    (unsigned long long)n->updated, (unsigned long long)n->deleted);
-        add_problems(&out, p, true);
-        buf_printf(&out, ",\"truth_data_version\":%lld,\"truth_data_shape_version\":%lld", (long long)w->state.version,
+        add_problems(out, p, true);
+        buf_printf(out, ",\"truth_data_version\":%lld,\"truth_data_shape_version\":%lld", (long long)w->state.version,
                    (long long)w->state.shape_version);
     } else if (p->n) {
-        buf_add_z(&out, ",\"rowErrors\":");
-        add_problems(&out, p, false);
+        buf_add_z(out, ",\"rowErrors\":");
+        add_problems(out, p, false);
     }
     if (upload_set_aside(u) && !w->dry_run)
-        buf_printf(&out, ",\"report\":\"/seltzer/reports/%s.csv\"", c->head->request_id);
-    buf_add_z(&out, "}\n");
+        buf_printf(out, ",\"report\":\"/seltzer/reports/%s.csv\"", c->head->request_id);
+    buf_add_z(out, "}\n");
+}
+
+void write_reply_counts(struct call *c, const struct write_options *o, struct upload *u, const struct write *w)
+{
+    struct buf out = {0};
+    write_counts(c, o, u, w, &out);
     send_buffer(c, w, &out);
 }
 
@@ -226,6 +231,46 @@ void write_reply_stored(struct call *c, const struct write_options *o, struct up
         buf_free(&out);
         call_reply_error(c, &err);
         return;
+    }
+    send_buffer(c, w, &out);
+}
+
+/* ── repetitions ── */
+
+/* What is kept is the reply's text, or for a stored row its number: it is shown as it is when asked again. */
+enum { KEPT_TEXT = 'T', KEPT_ROW = 'R' };
+
+bool write_reply_keep(struct call *c, const struct write_options *o, struct upload *u, const struct write *w, bool stored_row, struct str deleted_id_json,
+                      struct buf *out)
+{
+    struct row_result result;
+    if (stored_row && !upload_single_is_delete(u) && upload_single_result(u, &result)) {
+        buf_printf(out, "%c%lld", KEPT_ROW, (long long)result.sid);
+    } else {
+        buf_add_byte(out, KEPT_TEXT);
+        if (deleted_id_json.n)
+            buf_printf(out, "[{\"typ\":\"delete\",\"id\":" FMT_STR "}]\n", ARG_STR(deleted_id_json));
+        else
+            write_counts(c, o, u, w, out);
+    }
+    return buf_ok(out);
+}
+
+void write_reply_again(struct call *c, const struct write_options *o, struct upload *u, const struct write *w)
+{
+    struct str kept = buf_str(&w->kept);
+    struct buf out = {0};
+    struct error err;
+    uint64_t sid;
+    http_reply_header(c->x, "Idempotency-Replayed", STR("true"));
+    if (kept.n > 1 && kept.p[0] == KEPT_TEXT)
+        buf_add_str(&out, str_skip(kept, 1));
+    else if (kept.n > 1 && kept.p[0] == KEPT_ROW && str_to_u64(str_skip(kept, 1), &sid) &&
+             resource_write_row_json(c->api, c->dataset, (int64_t)sid, o->version_2, &out, &err))
+        kept = STR_NONE; /* the row as it is now */
+    else {
+        buf_reset(&out);
+        write_counts(c, o, u, w, &out);
     }
     send_buffer(c, w, &out);
 }

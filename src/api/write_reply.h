@@ -10,6 +10,10 @@ void write_reply_counts(struct call *c, const struct write_options *o, struct up
 void write_reply_rows(struct call *c, const struct write_options *o, struct upload *u, const struct write *w);
 /* The stored row of a single-object write; counts when there is none to show. */
 void write_reply_stored(struct call *c, const struct write_options *o, struct upload *u, const struct write *w);
+/* With an Idempotency-Key: what a repetition is answered, and that answer. */
+must_use bool write_reply_keep(struct call *c, const struct write_options *o, struct upload *u, const struct write *w, bool stored_row,
+                               struct str deleted_id_json, struct buf *out);
+void write_reply_again(struct call *c, const struct write_options *o, struct upload *u, const struct write *w);
 /* A refusal; problems (may be NULL) go into data.errors. */
 void write_reply_refusal(struct call *c, const struct error *err, const struct problems *problems);
 /* [{"typ":"delete","id":…}] */

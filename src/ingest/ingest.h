@@ -89,7 +89,13 @@ struct ingest_queue *ingest_queue_new(struct store *s, struct pool *pool, struct
 void ingest_queue_free(struct ingest_queue *q);
 /* Applies the finished upload; `done` is called on a worker, once, when it is on disk or refused: the write's counts, state
  * and error are in *write; results are in upload_problems (row errors) and, when asked for, upload_results. */
-void ingest_submit(struct ingest_queue *q, struct upload *u, void (*done)(void *ctx, struct upload *u, const struct write *write), void *ctx);
+struct ingest_watcher {
+    void *ctx;
+    void (*done)(void *ctx, struct upload *u, const struct write *write);
+    /* With an Idempotency-Key, before the commit: what a repetition is to be answered goes into *out (write->kept then). */
+    bool (*keep)(void *ctx, struct upload *u, const struct write *write, struct buf *out);
+};
+void ingest_submit(struct ingest_queue *q, struct upload *u, const struct ingest_watcher *watcher);
 /* want_all_results: result of the i-th row. */
 must_use bool upload_result(struct upload *u, uint64_t position, struct row_result *ret, struct error *err);
 /* The single row that a single-object upload made or changed; false when it failed. */

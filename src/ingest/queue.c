@@ -83,7 +83,7 @@ static size_t take_group(struct dataset_queue *q, struct upload *group[GROUP_WRI
 static void finish(struct upload *u)
 {
     upload_close_report(u);
-    u->done(u->done_ctx, u, &u->write); /* u may be gone afterwards */
+    u->watcher.done(u->watcher.ctx, u, &u->write); /* u may be gone afterwards */
 }
 
 static void remove_queue(struct ingest_queue *owner, struct dataset_queue *q)
@@ -230,11 +230,9 @@ static struct dataset_queue *new_queue(struct ingest_queue *owner, const char *i
     return q;
 }
 
-void ingest_submit(struct ingest_queue *owner, struct upload *u, void (*done)(void *ctx, struct upload *u, const struct write *write),
-                   void *ctx)
+void ingest_submit(struct ingest_queue *owner, struct upload *u, const struct ingest_watcher *watcher)
 {
-    u->done = done;
-    u->done_ctx = ctx;
+    u->watcher = *watcher;
     upload_prepare_write(u);
     u->queued_ms = clock_mono_ms();
     u->next = NULL;

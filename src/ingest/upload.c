@@ -75,6 +75,8 @@ void upload_free(struct upload *u)
     coerce_fini(&u->coerce);
     problems_clear(&u->problems);
     problems_clear(&u->row_errors);
+    problems_clear(&u->report);
+    buf_free(&u->write.kept);
     arena_free(&u->arena);
     dataset_release(u->dataset);
     free(u);
@@ -178,7 +180,7 @@ void upload_set_witness(struct upload *u, struct str key, struct str witness)
 
 const struct problems *upload_problems(const struct upload *u)
 {
-    return &u->problems;
+    return u->reported ? &u->report : &u->problems;
 }
 
 bool upload_was_single_object(const struct upload *u)
@@ -329,14 +331,35 @@ bool upload_single_result(const struct upload *u, struct row_result *ret)
     return true;
 }
 
+static void add_all(struct upload *u, const struct problems *from)
+{
+    for (size_t i = 0; i < from->n; i++)
+        if (!problems_add(&u->report, &from->v[i]))
+            error_no_memory(&u->result_error);
+    u->report.total += from->total - from->n;
+}
+
 void upload_close_report(struct upload *u)
 {
-    for (size_t i = 0; i < u->row_errors.n; i++)
-        if (!problems_add(&u->problems, &u->row_errors.v[i]))
-            error_no_memory(&u->result_error);
-    u->problems.total += u->row_errors.total - u->row_errors.n;
-    problems_clear(&u->row_errors);
-    problems_sort(&u->problems);
+    problems_clear(&u->report);
+    add_all(u, &u->problems);
+    add_all(u, &u->row_errors);
+    problems_sort(&u->report);
+    u->reported = true;
+}
+
+/* Called in the transaction, before its commit. */
+static bool on_keep(void *ctx, const struct write_counts *counts, int64_t version, int64_t shape_version, struct buf *out)
+{
+    struct upload *u = ctx;
+    struct write so_far = u->write;
+    if (!u->watcher.keep)
+        return true;
+    so_far.counts = *counts;
+    so_far.state.version = version;
+    so_far.state.shape_version = shape_version;
+    upload_close_report(u);
+    return u->watcher.keep(u->watcher.ctx, u, &so_far, out);
 }
 
 static uint32_t fatal_errors(const struct upload *u)
@@ -369,6 +392,7 @@ void upload_prepare_write(struct upload *u)
         .idempotency_key = u->idempotency_key,
         .witness = u->witness,
         .want_all_results = o->want_all_results || upload_was_single_object(u) || o->has_row_key,
+        .keep = on_keep,
         .begin = on_begin,
         .result = on_result,
         .ctx = u,

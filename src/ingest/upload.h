@@ -13,7 +13,9 @@ struct upload {
     struct coerce coerce;
     struct str idempotency_key, witness;
     struct problems problems;        /* of the body */
-    struct problems row_errors;      /* of the apply; joins them when that is over */
+    struct problems row_errors;      /* of the apply */
+    struct problems report;          /* both, in input order, when the apply is over */
+    bool reported;
     struct stage *stage;
     /* bytes ─► gunzip ─► transcode ─► reader; NULL where nothing is to be done */
     struct gunzip *gunzip;
@@ -26,8 +28,7 @@ struct upload {
     struct row_result last_result;
     bool has_result;
     struct error result_error;       /* results could not be kept */
-    void (*done)(void *ctx, struct upload *u, const struct write *write);
-    void *done_ctx;
+    struct ingest_watcher watcher;
     uint64_t queued_ms;
     struct upload *next;
 };

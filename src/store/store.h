@@ -92,8 +92,12 @@ struct write {
     bool want_all_results;            /* results for every row, else only for errors */
     void (*begin)(void *ctx);         /* before each try: results so far do not count; NULL: none */
     void (*result)(void *ctx, const struct row_result *r); /* in no order when the apply is sorted; NULL: none */
+    /* With an idempotency key: what a repetition is to be answered, asked for in the transaction and kept with the witness. */
+    bool (*keep)(void *ctx, const struct write_counts *counts, int64_t version, int64_t shape_version, struct buf *out);
     void *ctx;
     /* out */
+    bool replayed;                    /* done before under the same key; nothing was changed now */
+    struct buf kept;                  /* what that write kept; free with buf_free */
     bool done;                        /* committed (or, dry run, would have been) */
     struct error error;               /* when not done */
     struct write_counts counts;

@@ -157,9 +157,10 @@ struct ledger_entry {
 };
 /* A version row and an audit row for the version that m->state.version is by now. Moves the audit head in m. */
 must_use bool ledger_add(struct sql *db, struct meta *m, const struct ledger_entry *e, struct error *err);
-/* *ret_found: this key was seen with this witness, and *ret is what it had. Another witness: IDEMPOTENCY_MISMATCH. */
-must_use bool witness_find(struct sql *db, const struct write *w, bool *ret_found, struct write_counts *ret, struct error *err);
-must_use bool witness_add(struct sql *db, const struct write *w, int64_t version, int64_t at_ms, const struct write_counts *counts, struct error *err);
+/* *ret_found: this key was seen with this witness; the write's counts, kept and replayed are then filled in. Another witness:
+ * IDEMPOTENCY_MISMATCH. */
+must_use bool witness_find(struct sql *db, struct write *w, bool *ret_found, struct error *err);
+must_use bool witness_add(struct sql *db, const struct write *w, const struct store_state *state, int64_t at_ms, const struct write_counts *counts, struct error *err);
 /* Version, audit and witness rows from one file to the next generation's. */
 must_use bool ledger_copy(struct sql *from, struct sql *to, struct error *err);
 

@@ -186,7 +186,7 @@ static bool was_done_before(struct table *t, struct write *w, bool *ret_done, st
     *ret_done = false;
     if (!w->idempotency_key.n)
         return true;
-    if (!witness_find(t->current->writer, w, ret_done, &w->counts, err))
+    if (!witness_find(t->current->writer, w, ret_done, err))
         return false;
     w->state = t->meta.state;
     return true;

@@ -85,7 +85,7 @@ bool ledger_add(struct sql *db, struct meta *m, const struct ledger_entry *e, st
 
 /* ── witnesses ── */
 
-static bool read_counts(struct str text, struct write_counts *ret, struct error *err)
+static bool read_result(struct str text, struct write *w, struct error *err)
 {
     struct arena a = {0};
     struct json *v;
@@ -94,14 +94,20 @@ static bool read_counts(struct str text, struct write_counts *ret, struct error 
     bool ok = json_parse(&a, text, &v, err);
     for (size_t i = 0; ok && i < 6; i++)
         ok = json_get_i64(v, str_from(names[i]), &n[i]) || error_set(err, ERROR_STORE_UNAVAILABLE, "a witness row is damaged");
+    if (ok) {
+        w->counts = (struct write_counts){(uint64_t)n[0], (uint64_t)n[1], (uint64_t)n[2], (uint64_t)n[3], (uint64_t)n[4], (uint64_t)n[5]};
+        w->replayed = true;
+        buf_reset(&w->kept);
+        buf_add_str(&w->kept, json_get_str(v, STR("reply")));
+        ok = buf_ok(&w->kept) || error_no_memory(err);
+    }
     arena_free(&a);
-    if (ok)
-        *ret = (struct write_counts){(uint64_t)n[0], (uint64_t)n[1], (uint64_t)n[2], (uint64_t)n[3], (uint64_t)n[4], (uint64_t)n[5]};
     return ok;
 }
 
-bool witness_find(struct sql *db, const struct write *w, bool *ret_found, struct write_counts *ret, struct error *err)
+bool witness_find(struct sql *db, struct write *w, bool *ret_found, struct error *err)
 {
+    w->replayed = false;
     struct sql_statement *st = sql_cached(db, STR("SELECT digest,result FROM witness WHERE idempotency_key=?1"), err);
     if (!st || !sql_bind_text(db, st, 1, w->idempotency_key, err))
         return false;
@@ -110,7 +116,7 @@ bool witness_find(struct sql *db, const struct write *w, bool *ret_found, struct
     *ret_found = step == SQL_ROW;
     if (step == SQL_ROW) {
         if (str_eq(sql_text(st, 0), w->witness))
-            ok = read_counts(sql_text(st, 1), ret, err);
+            ok = read_result(sql_text(st, 1), w, err);
         else
             ok = error_set(err, ERROR_IDEMPOTENCY_MISMATCH, "the Idempotency-Key was used within a day with another body or other options: use a new key");
         sql_reset(st);
@@ -118,18 +124,29 @@ bool witness_find(struct sql *db, const struct write *w, bool *ret_found, struct
     return ok && (step == SQL_ROW || step == SQL_DONE);
 }
 
-bool witness_add(struct sql *db, const struct write *w, int64_t version, int64_t at_ms, const struct write_counts *counts, struct error *err)
+static bool write_result(const struct write *w, const struct store_state *state, const struct write_counts *counts, struct buf *out)
+{
+    struct buf reply = {0};
+    buf_add_byte(out, '{');
+    write_counts(out, counts);
+    bool ok = !w->keep || w->keep(w->ctx, counts, state->version, state->shape_version, &reply);
+    buf_add_z(out, ",\"reply\":");
+    buf_add_json(out, buf_str(&reply));
+    buf_add_byte(out, '}');
+    ok = ok && buf_ok(&reply) && buf_ok(out);
+    buf_free(&reply);
+    return ok;
+}
+
+bool witness_add(struct sql *db, const struct write *w, const struct store_state *state, int64_t at_ms, const struct write_counts *counts, struct error *err)
 {
     struct buf b = {0};
-    buf_add_byte(&b, '{');
-    write_counts(&b, counts);
-    buf_add_byte(&b, '}');
-    bool ok = buf_ok(&b) || error_no_memory(err);
+    bool ok = write_result(w, state, counts, &b) || error_no_memory(err);
     struct sql_statement *old = ok ? sql_cached(db, STR("DELETE FROM witness WHERE at_ms<?1"), err) : NULL;
     ok = old && sql_bind_i64(db, old, 1, at_ms - WITNESS_KEEP_MS, err) && sql_run(db, old, err);
     struct sql_statement *st = ok ? sql_cached(db, STR("INSERT INTO witness VALUES(?1,?2,?3,?4,?5,?6)"), err) : NULL;
     ok = st && sql_bind_text(db, st, 1, w->idempotency_key, err) && sql_bind_text(db, st, 2, w->witness.p ? w->witness : STR(""), err) &&
-         sql_bind_i64(db, st, 3, at_ms, err) && sql_bind_i64(db, st, 4, version, err) && sql_bind_text(db, st, 5, text_or_null(w->request_id), err) &&
+         sql_bind_i64(db, st, 3, at_ms, err) && sql_bind_i64(db, st, 4, state->version, err) && sql_bind_text(db, st, 5, text_or_null(w->request_id), err) &&
          sql_bind_text(db, st, 6, buf_str(&b), err) && sql_run(db, st, err);
     buf_free(&b);
     return ok;

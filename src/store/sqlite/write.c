@@ -93,7 +93,7 @@ bool write_ledger(struct sql *db, struct meta *m, const struct write *w, const c
     };
     if (!ledger_add(db, m, &entry, err))
         return false;
-    return !w->idempotency_key.n || witness_add(db, w, m->state.version, at_ms, counts, err);
+    return !w->idempotency_key.n || witness_add(db, w, &m->state, at_ms, counts, err);
 }
 
 static enum apply_outcome from_bool(struct sql *db, bool ok, const struct error *err)
@@ -106,7 +106,7 @@ static enum apply_outcome apply_one(struct generation *g, struct meta *m, struct
 {
     struct sql *db = g->writer;
     *ret_replayed = false;
-    if (w->idempotency_key.n && !witness_find(db, w, ret_replayed, &w->counts, err))
+    if (w->idempotency_key.n && !witness_find(db, w, ret_replayed, err))
         return apply_failure(db, err);
     if (*ret_replayed)
         return APPLY_DONE;
