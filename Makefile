@@ -67,7 +67,10 @@ $(OUT)/seltzer: $(OUT)/obj/main.o $(LIB)
 
 $(OUT)/unit/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP $< $(LIB) $(LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP $< $(LIB) $(LIBS) -lcmocka $(LINK_$*) -o $@
+
+# Its own malloc stands between our code and the C library's (tests/unit/test_out_of_memory.c).
+LINK_test_out_of_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 
 $(OUT)/fuzz/%: tests/fuzz/%.c $(LIB)
 	@mkdir -p $(@D)

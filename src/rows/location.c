@@ -330,18 +330,26 @@ static bool location_parse(const struct type *t, const struct raw *raw, struct t
 
 /* ── writing ── */
 
+/* What is no JSON is shown as it is; but without memory nobody knows, and the reply must fail. */
+static bool read_stored(struct arena *a, struct str text, struct json **ret, struct buf *out)
+{
+    struct error err = {0};
+    bool ok = json_parse(a, text, ret, &err);
+    out->failed |= !ok && err.code == ERROR_OUT_OF_MEMORY;
+    return ok;
+}
+
 /* With $$version=2.0 the address is an object; one that is no JSON object stays the text that it is. */
 static void write_with_object(const struct json *stored, struct arena *a, struct buf *out)
 {
     struct json *address;
-    struct error err = {0};
     buf_add_byte(out, '{');
     for (const struct json *m = stored->first; m; m = m->next) {
         if (m != stored->first)
             buf_add_byte(out, ',');
         buf_add_json(out, m->key);
         buf_add_byte(out, ':');
-        if (str_eq(m->key, STR("human_address")) && json_parse(a, m->text, &address, &err) && address->kind == JSON_OBJECT)
+        if (str_eq(m->key, STR("human_address")) && read_stored(a, m->text, &address, out) && address->kind == JSON_OBJECT)
             json_write(address, out);
         else
             json_write(m, out);
@@ -353,9 +361,8 @@ static void location_write_json(const struct type *t, const struct cell *c, cons
 {
     (void)t;
     struct arena tree = {0};
-    struct error err = {0};
     struct json *stored;
-    if (r && r->version_2 && json_parse(&tree, c->s, &stored, &err))
+    if (r && r->version_2 && read_stored(&tree, c->s, &stored, out))
         write_with_object(stored, &tree, out);
     else
         buf_add_str(out, c->s);
@@ -404,8 +411,7 @@ static void write_lines(const struct json *stored, struct arena *a, struct lines
     struct str latitude = json_get_str(stored, STR("latitude")), longitude = json_get_str(stored, STR("longitude"));
     struct str human = json_get_str(stored, STR("human_address"));
     struct json *address;
-    struct error err = {0};
-    if (human.n && json_parse(a, human, &address, &err) && address->kind == JSON_OBJECT) {
+    if (human.n && read_stored(a, human, &address, l->out) && address->kind == JSON_OBJECT) {
         write_address_lines(address, l);
     } else if (human.n) {
         begin_line(l);
@@ -421,9 +427,8 @@ static void location_write_csv(const struct type *t, const struct cell *c, const
 {
     (void)t, (void)r;
     struct arena tree = {0};
-    struct error err = {0};
     struct json *stored;
-    if (json_parse(&tree, c->s, &stored, &err))
+    if (read_stored(&tree, c->s, &stored, out))
         write_lines(stored, &tree, &(struct lines){.out = out});
     else
         buf_add_str(out, c->s);
