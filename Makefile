@@ -37,6 +37,9 @@ all: $(OUT)/seltzer
 ifeq ($(MODE),release)
 all: $(BUILD)/seltzer
 endif
+ifeq ($(MODE),asan)
+all: $(OUT)/fault/seltzer
+endif
 
 help:
 	@echo "make              build/seltzer, optimised (MODE=release)"
@@ -64,6 +67,11 @@ $(LIB): $(OBJ)
 
 $(OUT)/seltzer: $(OUT)/obj/main.o $(LIB)
 	$(Q)$(CC) $(CFLAGS_ALL) $^ $(LIBS) -o $@
+
+# The server whose calls can be made to fail (tests/fault/faults.c): for the tests alone.
+$(OUT)/fault/seltzer: tests/fault/faults.c $(OUT)/obj/main.o $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP $< $(OUT)/obj/main.o $(LIB) $(LIBS) -rdynamic -o $@
 
 $(OUT)/unit/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)

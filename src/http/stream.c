@@ -24,12 +24,26 @@ static enum io tls_result(struct connection *c, int rc)
     }
 }
 
+/* OpenSSL asks to wait when a signal interrupted the call, but no edge would come then. */
+static void start_call(void)
+{
+    ERR_clear_error();
+    errno = 0;
+}
+
+static bool was_interrupted(const struct connection *c, int rc)
+{
+    return rc != 1 && errno == EINTR && SSL_want(c->ssl) != SSL_NOTHING;
+}
+
 enum io stream_handshake(struct connection *c)
 {
     int rc;
 
-    ERR_clear_error();
-    rc = SSL_do_handshake(c->ssl);
+    do {
+        start_call();
+        rc = SSL_do_handshake(c->ssl);
+    } while (was_interrupted(c, rc));
     return rc == 1 ? IO_OK : tls_result(c, rc);
 }
 
@@ -38,8 +52,11 @@ enum io stream_read(struct connection *c, char *p, size_t n, size_t *ret_n)
     ssize_t got;
 
     if (c->ssl) {
-        ERR_clear_error();
-        int rc = SSL_read_ex(c->ssl, p, n, ret_n);
+        int rc;
+        do {
+            start_call();
+            rc = SSL_read_ex(c->ssl, p, n, ret_n);
+        } while (was_interrupted(c, rc));
         return rc == 1 ? IO_OK : tls_result(c, rc);
     }
     do
@@ -65,8 +82,11 @@ enum io stream_write(struct connection *c, const char *p, size_t n, size_t *ret_
     ssize_t got;
 
     if (c->ssl) {
-        ERR_clear_error();
-        int rc = SSL_write_ex(c->ssl, p, n, ret_n);
+        int rc;
+        do {
+            start_call();
+            rc = SSL_write_ex(c->ssl, p, n, ret_n);
+        } while (was_interrupted(c, rc));
         return rc == 1 ? IO_OK : tls_result(c, rc);
     }
     do

@@ -1,0 +1,43 @@
+/* The page that a test and a server under faults (faults.c) share: a file, named by SELTZER_FAULTS, mapped by both. The test
+ * writes the wish and arms it; the server counts the calls of each kind while it is armed and makes the wished ones fail.
+ * tests/wire/faults.py knows the same layout: 32-bit words, in this order. */
+#ifndef SELTZER_TESTS_FAULTS_H
+#define SELTZER_TESTS_FAULTS_H
+
+#include <stdatomic.h>
+
+enum fault_kind {
+    FAULT_MALLOC,    /* malloc calloc realloc: of our code, SQLite, OpenSSL and libc alike */
+    FAULT_OPEN,      /* open openat mkostemp */
+    FAULT_READ,      /* read pread, of files */
+    FAULT_WRITE,     /* write pwrite, of files */
+    FAULT_SYNC,      /* fsync fdatasync */
+    FAULT_SIZE,      /* ftruncate */
+    FAULT_NAME,      /* rename unlink mkdir rmdir */
+    FAULT_MAP,       /* mmap */
+    FAULT_RECEIVE,   /* read recv, of sockets */
+    FAULT_SEND,      /* write send, of sockets */
+    FAULT_ACCEPT,    /* accept4 */
+    FAULT_EPOLL,     /* epoll_ctl */
+    FAULT_THREAD,    /* pthread_create */
+    FAULT_SQL,       /* sqlite3_prepare_v3 sqlite3_step sqlite3_exec sqlite3_open_v2 */
+    FAULT_TLS,       /* SSL_new SSL_do_handshake SSL_read_ex SSL_write_ex */
+    FAULT_KINDS
+};
+
+enum fault_action {
+    FAULT_COUNT,     /* nothing fails */
+    FAULT_FAIL,      /* with `number` in errno (of SQL: as the result code) */
+    FAULT_KILL,      /* the process ends there, before the call, as by kill -9 */
+    FAULT_SHORT,     /* reads and writes do half of what was asked for */
+};
+
+struct faults {
+    atomic_uint armed;
+    atomic_uint action, kind, first, times, number;
+    atomic_uint fired;
+    atomic_uint only_rows; /* calls on files other than rows-*.db do not count */
+    atomic_uint seen[FAULT_KINDS];
+};
+
+#endif
