@@ -62,8 +62,9 @@ static bool stream_row(void *ctx, const struct cell *cells, struct error *err)
     return stream_flush(s, PIECE_BYTES, err);
 }
 
-/* Runs the query; the public members of s->writer but the columns are set. */
-static bool stream_run(struct stream *s, struct api *api, const struct dataset *d, const struct query *q, struct error *err)
+/* Runs the query; the public members of s->writer but the columns are set. in: NULL but within a write. */
+static bool stream_run(struct stream *s, struct api *api, const struct dataset *d, const struct store_within *in, const struct query *q,
+                       struct error *err)
 {
     s->writer.columns = q->columns;
     s->writer.n = q->n_columns;
@@ -71,7 +72,7 @@ static bool stream_run(struct stream *s, struct api *api, const struct dataset *
     if (!writer_init(&s->writer))
         return error_no_memory(err);
     const struct store_reader reader = {.ctx = s, .begin = stream_begin, .row = stream_row};
-    bool ok = store_query(api->store, d, q, &reader, err);
+    bool ok = in ? store_query_within(in, q, &reader, err) : store_query(api->store, d, q, &reader, err);
     if (ok) {
         writer_end(&s->writer, &s->out);
         ok = stream_flush(s, 0, err);
@@ -205,7 +206,7 @@ static bool reading_answer(struct reading *r, struct error *err)
         return error_no_memory(err);
     r->stream.begun = reading_begun;
     r->stream.ctx = r;
-    if (!stream_run(&r->stream, c->api, c->dataset, &r->query, err))
+    if (!stream_run(&r->stream, c->api, c->dataset, NULL, &r->query, err))
         return false;
     if (r->is_row && r->stream.writer.rows == 0) /* deleted between the look-up and the query */
         return error_set(err, ERROR_ROW_NOT_FOUND, "Row with identifier " FMT_STR " was not found", ARG_STR(c->last_literal));
@@ -300,14 +301,15 @@ const struct handler handler_resource_row_get = {.body_max = BODY_OF_GET_MAX, .r
 
 /* ── for the replies to writes ── */
 
-bool resource_write_row_json(struct api *api, const struct dataset *d, int64_t sid, bool version_2, struct buf *out, struct error *err)
+bool resource_write_row_json(const struct row_shown *row, struct buf *out, struct error *err)
 {
     struct arena arena = {0};
     struct query query = {0};
-    struct stream s = {.writer = {.format = WRITER_JSON, .single = true, .render = {.version_2 = version_2}}};
-    bool ok = soql_compile_row(&d->columns, true, sid, &arena, &query, err) && stream_run(&s, api, d, &query, err);
+    struct stream s = {.writer = {.format = WRITER_JSON, .single = true, .render = {.version_2 = row->version_2}}};
+    bool ok = soql_compile_row(&row->dataset->columns, true, row->sid, &arena, &query, err) &&
+              stream_run(&s, row->api, row->dataset, row->in, &query, err);
     if (ok && s.writer.rows == 0)
-        ok = error_set(err, ERROR_ROW_NOT_FOUND, "the row was deleted again before it could be shown");
+        ok = error_set(err, ERROR_ROW_NOT_FOUND, "the row is not there any more");
     if (ok) {
         buf_add_str(out, buf_str(&s.out));
         ok = buf_ok(out) ? true : error_no_memory(err);

@@ -18,6 +18,8 @@ struct writing {
     bool single_row;            /* a row URL */
     struct row_url row;
     struct str deleted_id_json; /* DELETE of a row: what the reply names */
+    struct buf shown;           /* one object: the row as this write left it */
+    int64_t shown_sid;
 };
 
 static struct writing *begin(struct call *c)
@@ -30,8 +32,10 @@ static struct writing *begin(struct call *c)
 static void release(struct call *c)
 {
     struct writing *w = c->state;
-    if (w)
-        upload_free(w->upload);
+    if (!w)
+        return;
+    upload_free(w->upload);
+    buf_free(&w->shown);
 }
 
 static void fail(struct call *c, const struct error *err)
@@ -55,21 +59,32 @@ static void on_done(void *ctx, struct upload *u, const struct write *write)
     else if (w->options.report_rows && !upload_was_single_object(u))
         write_reply_rows(c, &w->options, u, write);
     else if (w->single_row || upload_was_single_object(u))
-        write_reply_stored(c, &w->options, u, write);
+        write_reply_stored(c, &w->options, u, write, &w->shown);
     else
         write_reply_counts(c, &w->options, u, write);
+}
+
+/* In the write's transaction: of two writes at once each answers for its own, whatever the other then does to the row. Called
+ * again when the write is tried again. */
+static bool on_show(void *ctx, const struct store_within *in, int64_t sid, struct error *err)
+{
+    struct call *c = ctx;
+    struct writing *w = c->state;
+    buf_reset(&w->shown);
+    w->shown_sid = sid;
+    return resource_write_row_json(&(struct row_shown){c->api, c->dataset, in, sid, w->options.version_2}, &w->shown, err);
 }
 
 static bool on_keep(void *ctx, struct upload *u, const struct write *write, struct buf *out)
 {
     struct call *c = ctx;
     struct writing *w = c->state;
-    return write_reply_keep(c, &w->options, u, write, w->single_row || upload_was_single_object(u), w->deleted_id_json, out);
+    return write_reply_keep(c, &w->options, u, write, w->shown_sid, w->deleted_id_json, out);
 }
 
 static void finish(struct call *c)
 {
-    struct ingest_watcher watcher = {c, on_done, on_keep};
+    struct ingest_watcher watcher = {c, on_done, on_show, on_keep};
     struct writing *w = c->state;
     struct error err = {0};
     struct str witness = STR_NONE;

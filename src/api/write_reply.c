@@ -218,21 +218,15 @@ void write_reply_rows(struct call *c, const struct write_options *o, struct uplo
         http_send(c->x);
 }
 
-void write_reply_stored(struct call *c, const struct write_options *o, struct upload *u, const struct write *w)
+void write_reply_stored(struct call *c, const struct write_options *o, struct upload *u, const struct write *w, struct buf *shown)
 {
-    struct row_result result;
-    struct error err;
-    struct buf out = {0};
-    if (w->dry_run || upload_single_is_delete(u) || !upload_single_result(u, &result)) {
+    struct buf mine = *shown;
+    if (!mine.n) {
         write_reply_counts(c, o, u, w);
         return;
     }
-    if (!resource_write_row_json(c->api, c->dataset, result.sid, o->version_2, &out, &err)) {
-        buf_free(&out);
-        call_reply_error(c, &err);
-        return;
-    }
-    send_buffer(c, w, &out);
+    *shown = (struct buf){0}; /* once the reply is sent the call may be gone, and what it owned */
+    send_buffer(c, w, &mine);
 }
 
 /* ── repetitions ── */
@@ -240,12 +234,11 @@ void write_reply_stored(struct call *c, const struct write_options *o, struct up
 /* What is kept is the reply's text, or for a stored row its number: it is shown as it is when asked again. */
 enum { KEPT_TEXT = 'T', KEPT_ROW = 'R' };
 
-bool write_reply_keep(struct call *c, const struct write_options *o, struct upload *u, const struct write *w, bool stored_row, struct str deleted_id_json,
+bool write_reply_keep(struct call *c, const struct write_options *o, struct upload *u, const struct write *w, int64_t stored_sid, struct str deleted_id_json,
                       struct buf *out)
 {
-    struct row_result result;
-    if (stored_row && !upload_single_is_delete(u) && upload_single_result(u, &result)) {
-        buf_printf(out, "%c%lld", KEPT_ROW, (long long)result.sid);
+    if (stored_sid) {
+        buf_printf(out, "%c%lld", KEPT_ROW, (long long)stored_sid);
     } else {
         buf_add_byte(out, KEPT_TEXT);
         if (deleted_id_json.n)
@@ -266,7 +259,7 @@ void write_reply_again(struct call *c, const struct write_options *o, struct upl
     if (kept.n > 1 && kept.p[0] == KEPT_TEXT)
         buf_add_str(&out, str_skip(kept, 1));
     else if (kept.n > 1 && kept.p[0] == KEPT_ROW && str_to_u64(str_skip(kept, 1), &sid) &&
-             resource_write_row_json(c->api, c->dataset, (int64_t)sid, o->version_2, &out, &err))
+             resource_write_row_json(&(struct row_shown){c->api, c->dataset, NULL, (int64_t)sid, o->version_2}, &out, &err))
         kept = STR_NONE; /* the row as it is now */
     else {
         buf_reset(&out);

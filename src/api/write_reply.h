@@ -8,10 +8,10 @@
 void write_reply_counts(struct call *c, const struct write_options *o, struct upload *u, const struct write *w);
 /* ?report=rows: [{"typ":"insert","id":…,"ver":…},…] in input order. */
 void write_reply_rows(struct call *c, const struct write_options *o, struct upload *u, const struct write *w);
-/* The stored row of a single-object write; counts when there is none to show. */
-void write_reply_stored(struct call *c, const struct write_options *o, struct upload *u, const struct write *w);
-/* With an Idempotency-Key: what a repetition is answered, and that answer. */
-must_use bool write_reply_keep(struct call *c, const struct write_options *o, struct upload *u, const struct write *w, bool stored_row,
+/* The stored row of a single-object write, as it was shown before the commit; counts when there is none to show. */
+void write_reply_stored(struct call *c, const struct write_options *o, struct upload *u, const struct write *w, struct buf *shown);
+/* With an Idempotency-Key: what a repetition is answered, and that answer. stored_sid: of the row to show, 0 for none. */
+must_use bool write_reply_keep(struct call *c, const struct write_options *o, struct upload *u, const struct write *w, int64_t stored_sid,
                                struct str deleted_id_json, struct buf *out);
 void write_reply_again(struct call *c, const struct write_options *o, struct upload *u, const struct write *w);
 /* A refusal; problems (may be NULL) go into data.errors. */

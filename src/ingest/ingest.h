@@ -30,6 +30,7 @@ struct problems {
     struct row_problem *v;    /* in input order */
     size_t n;
     uint64_t total;           /* exact */
+    bool sorted;              /* problems.c's: v is in order now */
 };
 
 enum upload_kind { UPLOAD_UPSERT, UPLOAD_REPLACE };
@@ -92,6 +93,8 @@ void ingest_queue_free(struct ingest_queue *q);
 struct ingest_watcher {
     void *ctx;
     void (*done)(void *ctx, struct upload *u, const struct write *write);
+    /* Uploads of one object, before the commit and before keep: the row that it made or changed, to be shown as it is now. */
+    bool (*show)(void *ctx, const struct store_within *in, int64_t sid, struct error *err);
     /* With an Idempotency-Key, before the commit: what a repetition is to be answered goes into *out (write->kept then). */
     bool (*keep)(void *ctx, struct upload *u, const struct write *write, struct buf *out);
 };

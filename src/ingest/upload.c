@@ -362,6 +362,12 @@ static bool on_keep(void *ctx, const struct write_counts *counts, int64_t versio
     return u->watcher.keep(u->watcher.ctx, u, &so_far, out);
 }
 
+static bool on_show(void *ctx, const struct store_within *in, int64_t sid, struct error *err)
+{
+    const struct upload *u = ctx;
+    return u->watcher.show(u->watcher.ctx, in, sid, err);
+}
+
 static uint32_t fatal_errors(const struct upload *u)
 {
     const struct upload_options *o = &u->options;
@@ -392,6 +398,7 @@ void upload_prepare_write(struct upload *u)
         .idempotency_key = u->idempotency_key,
         .witness = u->witness,
         .want_all_results = o->want_all_results || upload_was_single_object(u) || o->has_row_key,
+        .show = u->watcher.show && upload_was_single_object(u) && !upload_single_is_delete(u) ? on_show : NULL,
         .keep = on_keep,
         .begin = on_begin,
         .result = on_result,

@@ -74,6 +74,9 @@ struct write_counts {
     uint64_t created, updated, deleted, by_row_identifier, by_sid, errors;
 };
 
+/* A write's rows, looked at from inside its transaction. */
+struct store_within;
+
 struct write {
     /* in */
     struct stage *stage;              /* finished; borrowed; NULL: no rows */
@@ -92,6 +95,9 @@ struct write {
     bool want_all_results;            /* results for every row, else only for errors */
     void (*begin)(void *ctx);         /* before each try: results so far do not count; NULL: none */
     void (*result)(void *ctx, const struct row_result *r); /* in no order when the apply is sorted; NULL: none */
+    /* Before the commit, with the number of the last row made or changed: what it looks like now, since the next write may
+     * change it before anybody could read it. Not for a dry run. False refuses the write. NULL: none. */
+    bool (*show)(void *ctx, const struct store_within *in, int64_t sid, struct error *err);
     /* With an idempotency key: what a repetition is to be answered, asked for in the transaction and kept with the witness. */
     bool (*keep)(void *ctx, const struct write_counts *counts, int64_t version, int64_t shape_version, struct buf *out);
     void *ctx;
@@ -118,6 +124,7 @@ struct store_reader {
     bool (*row)(void *ctx, const struct cell *cells, struct error *err);
 };
 must_use bool store_query(struct store *s, const struct dataset *d, const struct query *q, const struct store_reader *reader, struct error *err);
+must_use bool store_query_within(const struct store_within *in, const struct query *q, const struct store_reader *reader, struct error *err);
 /* The number of the row that a row URL means: by row identifier (coerced cell) or NULL key and the number itself. */
 must_use bool store_find_row(struct store *s, const struct dataset *d, const struct cell *key, int64_t sid, bool *ret_found, int64_t *ret_sid, int64_t *ret_version, struct error *err);
 

@@ -1,6 +1,7 @@
 """Random writes against a naive model (model.py): after each request the status, the counts, the reports, the data version and the
 whole table are what the model says, byte for byte. SELTZER_SEED repeats a run; SELTZER_PROPERTY_STEPS sets its length."""
 
+import csv
 import json
 import os
 import random
@@ -9,7 +10,7 @@ import threading
 import pytest
 
 from client import ROW_ID, VERSION, refused, six
-from model import ABSENT, COLUMNS, NULL, WITHOUT_ID, Maker, RawConnection, State, key_value, seeded, send
+from model import ABSENT, COLUMNS, NULL, WITHOUT_ID, Maker, Op, RawConnection, Request, State, key_value, seeded, send
 
 STEPS = int(os.environ.get("SELTZER_PROPERTY_STEPS", "900"))
 KINDS = ["text", "number", "url", "date", None]
@@ -183,89 +184,146 @@ def in_threads(jobs):
 
 
 class Writer:
-    """One of several that write to the same dataset: remembers what it sent and what was answered."""
+    """One of several that write to the same dataset: remembers what it sent and what was answered. Sends nothing whose reply
+    depends on what the others did before it came: no :id, no :version, no refusals. many: lists of rows alone."""
 
-    def __init__(self, server, rng, dataset, state, keys):
+    def __init__(self, server, rng, dataset, state, keys, many):
         self.api, self.rng, self.dataset = server.api(), rng, dataset
         self.raw = RawConnection(server, rng)
         self.maker = Maker(rng, state, keys)
+        self.key, self.many = state.key, many
         self.sent = []
 
     def request(self):
-        """Nothing that depends on what others do: no :id, no version, no refusal."""
-        q = self.maker.dataset_upsert()
-        while q.fault or "expectedDataVersion" in q.params or "truncate" in q.params:
+        r = self.rng.random()
+        if self.many or r < 0.35:
             q = self.maker.dataset_upsert()
-        q_key = self.maker.state.key
-        q.params.pop("dryRun", None), q.params.pop("errorsAreFatal", None), q.params.pop("report", None)
+            if not self.many:
+                q.ops = q.ops[:5]
+        elif r < 0.65:
+            q = self.maker.single_object()
+        elif r < 0.90:
+            q = Request(self.rng.choice(["POST", "PUT"]), [Op(self.maker.fields())], "object")
+            q.url_key = self.maker.key()
+            q.row = q.url_key.cell
+        else:
+            q = self.maker.dataset_replace()
+            q.ops = q.ops[:5]
         for op in q.ops:
             op.row_id = op.row_version = ABSENT
-            if not q_key:
+            if not self.key:
                 op.one, op.flag = False, ABSENT
-        q.newline, q.quoting = "\n", 0
+            elif q.row is None and (self.key not in op.fields or not self.many and op.fields[self.key] is NULL):
+                op.fields[self.key] = self.maker.key()
+            if q.method == "PUT":
+                op.flag = ABSENT
+        q.params = {n: v for n, v in q.params.items() if n in ("mergeInsteadOfReplace", "$$version") or n == "truncate" and not self.many}
+        q.fault = q.raw_row = None
+        q.newline, q.quoting = "\n", csv.QUOTE_MINIMAL
         q.transport = self.rng.choice(["plain", "gzip", "slices"])
         return q
 
     def run(self, steps):
         for _ in range(steps):
             q = self.request()
-            self.sent.append((q, send(self.api, self.raw, self.dataset, q, self.maker.state.key)))
+            self.sent.append((q, send(self.api, self.raw, self.dataset, q, self.key)))
         self.raw.close()
 
 
-def write_together(server, kind, all_keys, steps):
-    rng = seeded(f"together {kind} {all_keys}")
+class Reader:
+    """Reads whole tables while others write."""
+
+    def __init__(self, server, dataset):
+        self.api, self.dataset, self.seen, self.done = server.api(), dataset, {}, threading.Event()
+
+    def run(self):
+        while not self.done.is_set():
+            reply = self.api.get(f"/resource/{self.dataset}.json?$limit=100000")
+            assert reply.status_code == 200, reply.text
+            self.seen.setdefault(int(reply.headers["X-SODA2-Truth-Version"]), set()).add(reply.text)
+
+
+def write_together(server, kind, all_keys, steps, many=True, n=4):
+    rng = seeded(f"together {kind} {all_keys} {many}")
     dataset, state = make(server.api(), kind)
-    writers = [Writer(server, random.Random(rng.random()), dataset, state, all_keys or range(i * 25, i * 25 + 25)) for i in range(4)]
-    in_threads([lambda w=w: w.run(steps) for w in writers])
-    return dataset, state, writers
+    reader = Reader(server, dataset)
+    writers = [Writer(server, random.Random(rng.random()), dataset, state, all_keys or range(i * 25, i * 25 + 25), many) for i in range(n)]
+
+    def write():
+        try:
+            in_threads([lambda w=w: w.run(steps) for w in writers])
+        finally:
+            reader.done.set()
+
+    in_threads([write, reader.run])
+    sent = [s for w in writers for s in w.sent]
+    return dataset, replay(state, sent, reader.seen), writers, state
 
 
-def replay(state, sent):
-    """The requests in the order of the versions that they made, one by one through the model."""
+def user_json(row):
+    return "{%s}" % ",".join(f'"{n}":{v.out}' for n, v in row.fields.items() if v is not NULL)
+
+
+def check_stored(outcome, reply):
+    """The stored row of a single-row write: as that write left it, whatever came after."""
+    row = reply.json()
+    system = [n for n in row if n.startswith(":")]
+    assert system == [":id", ":created_at", ":updated_at", ":version"], row
+    assert {n: v for n, v in row.items() if n not in system} == json.loads(user_json(outcome.row))
+
+
+def replay(state, sent, seen):
+    """The requests in the order of the versions that they made, one by one through the model; what readers saw of a version is
+    the table of that version."""
     for q, reply in sent:
-        assert reply.status_code == 200, reply.text[:500]
-    sent = sorted(sent, key=lambda s: int(s[1].headers["X-SODA2-Truth-Version"]))
-    for q, reply in sent:
+        assert reply.status_code == 200, (reply.text[:500], q)
+    order = sorted(sent, key=lambda s: int(s[1].headers["X-SODA2-Truth-Version"]))
+    for q, reply in order:
         outcome, state = state.apply(q)
         check_reply(outcome, q, reply)
+        if outcome.row:
+            check_stored(outcome, reply)
         assert int(reply.headers["X-SODA2-Truth-Version"]) == state.data_version
+        for text in seen.pop(state.data_version, ()):
+            assert text == "[%s]\n" % "\n,".join(user_json(r) for r in state.rows)
+    assert set(seen) <= {order[0][1] and int(order[0][1].headers["X-SODA2-Truth-Version"]) - 1}, "a version that nobody made"
     return state
 
 
-def check_final(server, dataset, state, by_creation):
+def check_final(server, dataset, state):
     api = server.api()
-    rows = api.rows(dataset, **{"$limit": "100000"})
-    want = [json.loads("{%s}" % ",".join(f'"{n}":{v.out}' for n, v in r.fields.items() if v is not NULL)) for r in state.rows]
-    if not by_creation:
-        rows, want = (sorted(x, key=lambda r: r["k"]) for x in (rows, want))
-    assert rows == want
+    assert api.rows(dataset, **{"$limit": "100000"}) == [json.loads(user_json(r)) for r in state.rows]
     assert api.version(dataset) == state.data_version
+
+
+SHARE = max(4, STEPS // 45)
 
 
 @pytest.mark.parametrize("kind", ["text", "number"])
 def test_writers_of_the_same_keys_end_in_the_order_of_their_versions(server, kind):
-    dataset, state, writers = write_together(server, kind, range(0, 40), max(4, STEPS // 30))
-    state = replay(state, [s for w in writers for s in w.sent])
-    check_final(server, dataset, state, True)
+    dataset, final, _, _ = write_together(server, kind, range(40), SHARE)
+    check_final(server, dataset, final)
+
+
+@pytest.mark.parametrize("keys", [2, 10])
+def test_single_rows_replaces_and_lists_at_once_each_answer_for_their_own_version(server, keys):
+    dataset, final, _, _ = write_together(server, "text", range(keys), 2 * SHARE, many=False, n=6)
+    check_final(server, dataset, final)
 
 
 def test_writers_of_disjoint_keys_each_see_only_their_own(server):
-    dataset, state, writers = write_together(server, "text", None, max(4, STEPS // 30))
+    dataset, final, writers, state = write_together(server, "text", None, SHARE)
     for w in writers:  # each alone gives its own counts, whatever the others did
         own = state
         for q, reply in w.sent:
-            assert reply.status_code == 200, reply.text[:500]
             outcome, own = own.apply(q)
             check_reply(outcome, q, reply)
-    final = replay(state, [s for w in writers for s in w.sent])
-    check_final(server, dataset, final, True)
+    check_final(server, dataset, final)
 
 
 def test_rows_without_identifier_are_all_added_and_the_counts_add_up(server):
-    dataset, state, writers = write_together(server, None, range(0), max(4, STEPS // 30))
-    final = replay(state, [s for w in writers for s in w.sent])
-    check_final(server, dataset, final, True)
+    dataset, final, writers, _ = write_together(server, None, range(0), SHARE)
+    check_final(server, dataset, final)
     created = sum(six(reply)["Rows Created"] for w in writers for _, reply in w.sent)
     assert created == len(final.rows)
 

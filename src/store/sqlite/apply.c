@@ -177,6 +177,7 @@ static void created(struct rows_at_work *r, const struct stage_row *row)
 {
     r->a->counts.created++;
     r->a->meta->state.rows++;
+    r->a->last_sid = sid_of(r, row);
     struct row_result result = {.kind = ROW_INSERTED, .sid = sid_of(r, row), .version = r->a->version, .key = key_cell(r, row)};
     report(r, row, &result);
 }
@@ -189,6 +190,7 @@ static void matched(struct rows_at_work *r, const struct stage_row *row, const s
         r->a->meta->state.rows--;
     } else {
         c->updated++;
+        r->a->last_sid = sid;
     }
     if (who->by_sid)
         c->by_sid++;
@@ -493,6 +495,7 @@ static bool start(struct rows_at_work *r, struct apply *a, struct error *err)
     if (c->row_identifier >= 0)
         r->key = &c->v[c->row_identifier];
     a->counts = (struct write_counts){0};
+    a->last_sid = 0;
     return applier_begin(a->applier, c, a->at_ms, a->version, err);
 }
 

@@ -25,7 +25,9 @@ struct apply {
     struct meta *meta;         /* next_sid, rows, key_scaled move; the rest is the caller's */
     int64_t at_ms, version;    /* of the rows */
     struct result_sink sink;
-    struct write_counts counts; /* out */
+    /* out */
+    struct write_counts counts;
+    int64_t last_sid;          /* of the last row made or changed, if all results are wanted; else 0 */
 };
 
 /* Any rows, with the index on the row identifier in place. */

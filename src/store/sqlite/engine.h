@@ -59,6 +59,11 @@ void turn_give(struct turn *t);
 struct applier;
 struct table;
 
+struct store_within {
+    struct sql *db;
+    const struct store_state *state;
+};
+
 struct generation {
     struct table *table;
     int64_t number;

@@ -160,7 +160,8 @@ static bool add_ledger(struct build *b, const struct apply *a, const char *actio
     struct write *w = a->write;
     b->meta.state.version = a->version;
     b->meta.state.modified_ms = a->at_ms;
-    return ledger_copy(b->t->current->writer, b->db, err) && write_ledger(b->db, &b->meta, w, action, b->number, a->at_ms, &a->counts, err);
+    return ledger_copy(b->t->current->writer, b->db, err) && write_show(b->db, &b->meta, w, a->last_sid, err) &&
+           write_ledger(b->db, &b->meta, w, action, b->number, a->at_ms, &a->counts, err);
 }
 
 static bool replace(struct build *b, struct write *w, struct error *err)

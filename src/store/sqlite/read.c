@@ -68,6 +68,13 @@ bool store_query(struct store *s, const struct dataset *d, const struct query *q
     return ok;
 }
 
+bool store_query_within(const struct store_within *in, const struct query *q, const struct store_reader *reader, struct error *err)
+{
+    struct sql_statement *st = sql_cached(in->db, buf_str(&q->sql.text), err);
+    return st && bind_all(in->db, st, q, err) && (!reader->begin || reader->begin(reader->ctx, in->state, err)) &&
+           send_rows(in->db, st, q, reader, err);
+}
+
 /* ── one row's number ── */
 
 static bool find(struct sql *db, const struct column *key_column, const struct cell *who, bool *ret_found, int64_t *ret_sid, int64_t *ret_version, struct error *err)

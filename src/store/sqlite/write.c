@@ -85,6 +85,12 @@ int64_t write_time(const struct meta *m)
     return now > m->state.modified_ms ? now : m->state.modified_ms;
 }
 
+bool write_show(struct sql *db, const struct meta *m, struct write *w, int64_t sid, struct error *err)
+{
+    const struct store_within in = {db, &m->state};
+    return !w->show || w->dry_run || !sid || w->show(w->ctx, &in, sid, err);
+}
+
 bool write_ledger(struct sql *db, struct meta *m, const struct write *w, const char *action, int64_t generation, int64_t at_ms, const struct write_counts *counts,
                   struct error *err)
 {
@@ -122,7 +128,7 @@ static enum apply_outcome apply_one(struct generation *g, struct meta *m, struct
     m->state.modified_ms = a.at_ms;
     w->counts = a.counts;
     w->at_ms = a.at_ms;
-    return from_bool(db, write_ledger(db, m, w, "upsert", g->number, a.at_ms, &a.counts, err), err);
+    return from_bool(db, write_show(db, m, w, a.last_sid, err) && write_ledger(db, m, w, "upsert", g->number, a.at_ms, &a.counts, err), err);
 }
 
 /* ── a transaction of one or several ── */
