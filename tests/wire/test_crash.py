@@ -19,7 +19,7 @@ import requests
 from client import Server
 from faults import KILL, FaultyServer
 from ledger import JSON, Writer
-from test_torture import Closed, Talk
+from talk import Closed, Talk
 
 KILLS = int(os.environ.get("SELTZER_KILLS", "60"))
 SEED = int(os.environ.get("SELTZER_SEED", random.randrange(2 ** 32)))
