@@ -25,6 +25,13 @@ static void sift_down(struct row_problem *v, size_t n, size_t at)
     }
 }
 
+static void make_heap(struct problems *p)
+{
+    for (size_t i = p->n / 2; i-- > 0;)
+        sift_down(p->v, p->n, i);
+    p->sorted = false;
+}
+
 /* One block behind `field` holds all the texts. */
 static bool copy_texts(struct row_problem *p)
 {
@@ -53,6 +60,9 @@ bool problems_add(struct problems *p, const struct row_problem *problem)
 {
     struct row_problem copy = *problem;
     p->total++;
+    /* Row errors of the apply join a list that was sorted when the body ended. */
+    if (p->n == REPORT_ERRORS_MAX && p->sorted)
+        make_heap(p);
     if (p->n == REPORT_ERRORS_MAX && !later(&p->v[0], problem))
         return true;
     if (!p->v && !(p->v = calloc(REPORT_ERRORS_MAX, sizeof *p->v)))
@@ -62,8 +72,7 @@ bool problems_add(struct problems *p, const struct row_problem *problem)
     if (p->n < REPORT_ERRORS_MAX) {
         p->v[p->n++] = copy;
         if (p->n == REPORT_ERRORS_MAX)
-            for (size_t i = p->n / 2; i-- > 0;)
-                sift_down(p->v, p->n, i);
+            make_heap(p);
         return true;
     }
     free_texts(&p->v[0]);
@@ -81,6 +90,7 @@ void problems_sort(struct problems *p)
 {
     if (p->n)
         qsort(p->v, p->n, sizeof *p->v, by_position);
+    p->sorted = true;
 }
 
 void problems_clear(struct problems *p)
