@@ -318,10 +318,29 @@ static bool frame(struct request *r, const struct http_limits *limits, struct er
 /* Host = uri-host [ ":" port ] (RFC 9110 7.2) */
 static bool is_host(struct str s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (!is_alnum(s.p[i]) && (s.p[i] == 0 || !strchr("-._~%!$&'()*+;=:[]", s.p[i])))
+    struct str name = s, port = STR_NONE;
+    bool literal = s.n > 0 && s.p[0] == '[';
+    size_t at;
+
+    if (literal) { /* an IPv6 address in brackets, whose colons are no port's */
+        if (!str_find_byte(s, ']', &at) || at == 1)
             return false;
-    return s.n > 0;
+        name = str_make(s.p + 1, at - 1);
+        port = str_make(s.p + at + 1, s.n - at - 1);
+        if (port.n > 0 && port.p[0] != ':')
+            return false;
+        port = str_make(port.p + (port.n > 0), port.n - (port.n > 0));
+    } else if (str_find_byte(s, ':', &at)) {
+        name = str_make(s.p, at);
+        port = str_make(s.p + at + 1, s.n - at - 1);
+    }
+    for (size_t i = 0; i < port.n; i++)
+        if (port.p[i] < '0' || port.p[i] > '9')
+            return false;
+    for (size_t i = 0; i < name.n; i++)
+        if (!is_alnum(name.p[i]) && (name.p[i] == 0 || !strchr(literal ? ":.%" : "-._~%!$&'()*+;=", name.p[i])))
+            return false;
+    return name.n > 0;
 }
 
 static bool check_host(const struct request *r, struct str authority, struct error *err)
