@@ -145,6 +145,7 @@ static bool on_end(void *ctx, enum json_kind kind, struct error *err)
 {
     (void)kind;
     struct json_reader *r = ctx;
+    uint64_t column;
     switch (r->level) {
     case LEVEL_TOP:
     case LEVEL_ROWS: /* of the whole body */
@@ -152,7 +153,7 @@ static bool on_end(void *ctx, enum json_kind kind, struct error *err)
         return true;
     case LEVEL_MEMBERS:
         r->level = LEVEL_ROWS;
-        return r->reader.sink.row_end(r->reader.sink.ctx, err);
+        return locate(r, 1, &column, err) && r->reader.sink.row_end(r->reader.sink.ctx, err);
     case LEVEL_ELEMENTS:
         r->level = LEVEL_ROWS;
         return end_array_row(r, err);

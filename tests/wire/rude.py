@@ -81,12 +81,14 @@ def read_reply(sock):
     lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines[1:])}
     length = int(headers.get("content-length", 0))
-    while len(body) < length:
-        chunk = sock.recv(65536)
+    pieces, n = [body], len(body)
+    while n < length:
+        chunk = sock.recv(min(MIB, length - n))
         if not chunk:
             return None
-        body += chunk
-    return int(lines[0].split()[1]), headers, body[:length]
+        pieces.append(chunk)
+        n += len(chunk)
+    return int(lines[0].split()[1]), headers, b"".join(pieces)
 
 
 def stream(server, head, pieces, source=None, timeout=60):
