@@ -142,16 +142,32 @@ enum condition condition_of_read(const struct http_head *head, const struct etag
     return modified_ms / 1000 <= seconds ? CONDITION_NOT_MODIFIED : CONDITION_GO;
 }
 
-bool condition_of_write(const struct http_head *head, bool exists, const struct etag_half *state, struct error *err)
+/* Whether a list names what is stored, by the first half of its tags. */
+static bool list_has_state(struct str list, const struct etag_half *state, bool weak_too)
 {
-    struct str list = http_header(head, "If-Match");
-    if (!list.p)
-        return true;
-    for (struct listed_tag t; exists && next_tag(&list, &t);) {
+    for (struct listed_tag t; next_tag(&list, &t);) {
         struct str stored = str_head(str_skip(t.text, 1), ETAG_HALF_LENGTH);
-        if (t.any || (!t.weak && str_eq(stored, str_from(state->hex))))
+        if (t.any || ((weak_too || !t.weak) && str_eq(stored, str_from(state->hex))))
             return true;
     }
+    return false;
+}
+
+enum condition_pin condition_pin(const struct http_head *head)
+{
+    struct str if_match = http_header(head, "If-Match"), if_none_match = http_header(head, "If-None-Match");
+    if (if_match.p)
+        return str_eq(str_trim(if_match), STR("*")) ? PIN_PRESENT : PIN_STATE;
+    return if_none_match.p && str_eq(str_trim(if_none_match), STR("*")) ? PIN_ABSENT : PIN_NOTHING;
+}
+
+bool condition_of_write(const struct http_head *head, bool exists, const struct etag_half *state, struct error *err)
+{
+    struct str list = http_header(head, "If-Match"), none_of = http_header(head, "If-None-Match");
+    if (none_of.p && exists && list_has_state(none_of, state, true))
+        return error_set(err, ERROR_PRECONDITION_FAILED, "If-None-Match names what is stored: nothing was changed");
+    if (!list.p || (exists && list_has_state(list, state, false)))
+        return true;
     return error_set(err, ERROR_PRECONDITION_FAILED,
                      exists ? "If-Match does not name the stored version: read it again and repeat the change"
                             : "If-Match was sent, but there is nothing there yet");

@@ -27,7 +27,11 @@ struct etag etag_join(const struct etag_half *state, const struct etag_half *vie
 enum condition { CONDITION_GO, CONDITION_NOT_MODIFIED, CONDITION_FAILED };
 /* If-Match, If-None-Match, and If-Modified-Since when neither was sent. */
 enum condition condition_of_read(const struct http_head *head, const struct etag *tag, int64_t modified_ms);
-/* If-Match of a write; true when none was sent. exists: there is such a dataset or row. False: PRECONDITION_FAILED. */
+/* If-Match and If-None-Match of a write; true when neither was sent. exists: there is such a dataset or row. False: PRECONDITION_FAILED. */
 must_use bool condition_of_write(const struct http_head *head, bool exists, const struct etag_half *state, struct error *err);
+
+/* What those headers ask to be so still when the write is applied: other writes may come between. */
+enum condition_pin { PIN_NOTHING, PIN_STATE, PIN_PRESENT, PIN_ABSENT };
+enum condition_pin condition_pin(const struct http_head *head);
 
 #endif

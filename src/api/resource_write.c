@@ -16,6 +16,7 @@ struct writing {
     struct store_state state;
     struct upload *upload;      /* NULL until the first bytes told the format */
     bool single_row;            /* a row URL */
+    bool conditional;           /* If-Match or If-None-Match must hold when the write is applied */
     struct row_url row;
     struct str deleted_id_json; /* DELETE of a row: what the reply names */
     struct buf shown;           /* one object: the row as this write left it */
@@ -46,12 +47,29 @@ static void fail(struct call *c, const struct error *err)
 
 /* ── the end: the queue's answer ── */
 
+/* Another write came between the look at the headers and the apply. */
+static bool condition_was_lost(const struct writing *w, const struct error *err)
+{
+    return w->conditional && (err->code == ERROR_ROW_VERSION_MISMATCH || err->code == ERROR_DATASET_VERSION_MISMATCH || err->code == ERROR_ROW_NOT_FOUND);
+}
+
+static void refused(struct call *c, struct upload *u, const struct error *why)
+{
+    struct error err = {0};
+    if (!condition_was_lost(c->state, why)) {
+        write_reply_refusal(c, why, upload_problems(u));
+        return;
+    }
+    error_set(&err, ERROR_PRECONDITION_FAILED, "If-Match or If-None-Match held, but another write came first: read it again and repeat the change");
+    call_reply_error(c, &err);
+}
+
 static void on_done(void *ctx, struct upload *u, const struct write *write)
 {
     struct call *c = ctx;
     struct writing *w = c->state;
     if (!write->done)
-        write_reply_refusal(c, &write->error, upload_problems(u));
+        refused(c, u, &write->error);
     else if (write->replayed)
         write_reply_again(c, &w->options, u, write);
     else if (w->deleted_id_json.n)
@@ -140,8 +158,8 @@ static bool begin_dataset(struct call *c, enum upload_kind kind)
                store_state(c->api->store, c->dataset, &w->state, &err)) {
         struct etag_half tag = etag_of_dataset(c->dataset, &w->state);
         if (condition_of_write(c->head, true, &tag, &err)) {
-            if (http_header(c->head, "If-Match").p && !w->options.upload.has_expected_version) {
-                /* what was compared must still be so when the write is applied */
+            if (condition_pin(c->head) == PIN_STATE && !w->options.upload.has_expected_version) {
+                w->conditional = true;
                 w->options.upload.has_expected_version = true;
                 w->options.upload.expected_version = w->state.version;
             }
@@ -236,6 +254,28 @@ static bool load_key(struct call *c, struct row_url *row, struct error *err)
     return ok;
 }
 
+/* What the headers say of the row as it is must be so still when the write is applied. */
+static void pin_row(const struct call *c, struct writing *w)
+{
+    struct upload_options *o = &w->options.upload;
+    enum condition_pin pin = condition_pin(c->head);
+    w->conditional = pin != PIN_NOTHING;
+    switch (pin) {
+    case PIN_NOTHING:
+        break;
+    case PIN_STATE:
+        o->row_version_state = STAGE_SID_GIVEN;
+        o->row_version = w->row.version;
+        break;
+    case PIN_PRESENT:
+        o->update_only = true;
+        break;
+    case PIN_ABSENT:
+        o->row_version_state = STAGE_SID_NULL;
+        break;
+    }
+}
+
 static bool begin_row_write(struct call *c, struct writing *w, struct error *err)
 {
     struct upload_options *o = &w->options.upload;
@@ -253,6 +293,7 @@ static bool begin_row_write(struct call *c, struct writing *w, struct error *err
     o->row_key = w->row.key;
     o->row_sid = w->row.sid;
     o->update_only = w->row.found && !w->row.by_key;
+    pin_row(c, w);
     return true;
 }
 
@@ -285,7 +326,7 @@ static bool begin_row_replace(struct call *c)
 const struct handler handler_resource_row_merge = {.begin = begin_row_merge, .body = body, .end = end, .release = release};
 const struct handler handler_resource_row_replace = {.begin = begin_row_replace, .body = body, .end = end, .release = release};
 
-/* ── DELETE of a row: the one-element form of a row, [[id]], through the same door ── */
+/* ── DELETE of a row: [{":deleted":true,"key or :id":…}], through the same door ── */
 
 static bool write_delete(struct call *c, struct writing *w, struct buf *rows, struct error *err)
 {
@@ -302,7 +343,15 @@ static bool write_delete(struct call *c, struct writing *w, struct buf *rows, st
     } else {
         type_row_identifier.write_json(&type_row_identifier, &sid, &render, &id);
     }
-    buf_printf(rows, key >= 0 && !w->row.by_key ? "[{\":deleted\":true,\":id\":" FMT_STR "}]" : "[[" FMT_STR "]]", ARG_STR(buf_str(&id)));
+    buf_add_z(rows, "[{\":deleted\":true,");
+    buf_add_json(rows, w->row.by_key ? c->dataset->columns.v[key].field_name : STR(":id"));
+    buf_printf(rows, ":" FMT_STR, ARG_STR(buf_str(&id)));
+    if (condition_pin(c->head) == PIN_STATE && w->row.found) {
+        struct cell version = cell_int(w->row.version);
+        buf_add_z(rows, ",\":version\":");
+        type_row_version.write_json(&type_row_version, &version, &render, rows);
+    }
+    buf_add_z(rows, "}]");
     /* .json answers the documented list; SODA.NET, which sends no extension, needs an object (docs/wire/rows.md) */
     bool ok = buf_ok(&id) && buf_ok(rows);
     if (ok && w->row.stripped && c->extension == EXTENSION_JSON) {
@@ -334,6 +383,7 @@ static void run_row_delete(struct call *c)
     if (ok) {
         w->state = w->row.state;
         w->options.upload.errors_are_fatal = true;
+        w->conditional = condition_pin(c->head) != PIN_NOTHING;
         if (w->row.found)
             tag = etag_of_row(c->dataset, &w->state, w->row.sid, w->row.version);
         ok = condition_of_write(c->head, w->row.found, &tag, &err) && (w->row.found || may_be_repetition(w) || row_url_not_found(&w->row, &err)) &&

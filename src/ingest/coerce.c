@@ -477,6 +477,10 @@ static bool apply_row_url(struct coerce *c, struct error *err)
 {
     const struct upload_options *o = c->options;
     int key = c->dataset->columns.row_identifier;
+    if (c->row.version_state == STAGE_SID_ABSENT) {
+        c->row.version_state = o->row_version_state;
+        c->row.version = o->row_version;
+    }
     if (key >= 0 && o->row_key.kind >= CELL_INT) {
         struct cell *cell = &c->cells[key];
         const struct type *type = c->dataset->columns.v[key].type;

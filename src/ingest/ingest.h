@@ -49,6 +49,8 @@ struct upload_options {
     bool has_row_key;          /* row URLs: the row that the URL names; the body may repeat the key but not contradict */
     struct cell row_key;       /* when the URL names it by row identifier; CELL_ABSENT else */
     int64_t row_sid;           /* when by :id */
+    enum stage_sid row_version_state; /* row URLs: what :version must be if the body says nothing; ABSENT: anything */
+    int64_t row_version;
     bool want_all_results;
     /* onError=skip: bad rows are set aside instead of refusing the whole, unless there are more than these. */
     bool skip_errors;
