@@ -135,6 +135,7 @@ bool sql_is_broken(struct sql *s)
     case SQLITE_NOTADB:
     case SQLITE_CANTOPEN:
     case SQLITE_PROTOCOL:
+    case SQLITE_READONLY: /* opened while the file could not be written: it stays so until it is opened anew */
         return true;
     default:
         return false;
@@ -148,7 +149,6 @@ bool sql_failure_is_fault(struct sql *s)
     case SQLITE_NOMEM:
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-    case SQLITE_READONLY:
         return true;
     default:
         return sql_is_broken(s);
@@ -251,6 +251,9 @@ struct sql *sql_open(const char *path, enum sql_mode mode, size_t cache_bytes, s
     s->mode = mode;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (mode == SQL_BUILD ? SQLITE_OPEN_CREATE : 0);
     int rc = sqlite3_open_v2(path, &s->db, flags, NULL);
+    /* SQLite falls back to reading only when an open for writing fails, once; a writer must not live with that. */
+    if (rc == SQLITE_OK && mode != SQL_READER && sqlite3_db_readonly(s->db, "main") == 1)
+        rc = SQLITE_READONLY;
     bool ok = rc == SQLITE_OK ? set_up(s, cache_bytes, err) : fail(s, rc, err);
     if (!ok) {
         sql_close(s);
