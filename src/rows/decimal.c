@@ -154,7 +154,8 @@ enum decimal_status decimal_parse(struct str lexeme, struct arena *a, struct str
     struct parts parts;
     if (!cut(lexeme, &parts))
         return DECIMAL_NOT_A_NUMBER;
-    if (lexeme.n > DECIMAL_DIGITS_MAX)
+    /* What was written out at full length, with its sign and its point, must read back. */
+    if (lexeme.n > DECIMAL_DIGITS_MAX + 2 || parts.whole.n + parts.fraction.n > DECIMAL_DIGITS_MAX)
         return DECIMAL_TOO_LONG;
     return write_out(&parts, a, ret_canonical);
 }

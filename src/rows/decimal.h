@@ -2,8 +2,8 @@
  *
  * Canonical: optional '-', digits without leading zeros (one '0' if none), optional '.' and the scale's digits, no
  * exponent. "-0" is "0", "-0.00" is "0.00" (docs/wire/types.md: scale is kept: 1.50 stays 1.50; a positive exponent is
- * written out: 1E21 → 22 digits; negative exponents are written out too: 1e-3 → 0.001). At most 4,096 digits when
- * written out and a lexeme of at most 4,096 bytes. */
+ * written out: 1E21 → 22 digits; negative exponents are written out too: 1e-3 → 0.001). At most 4,096 digits, as
+ * given and when written out; a lexeme of at most 4,098 bytes, so that the longest with a sign and a point reads back. */
 #ifndef SELTZER_ROWS_DECIMAL_H
 #define SELTZER_ROWS_DECIMAL_H
 

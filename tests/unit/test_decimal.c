@@ -115,7 +115,7 @@ static void the_cap_is_4096_digits_written_out(void **state)
     assert_int_equal(decimal_parse(repeat('7', 4096, &a), &a, &s), DECIMAL_OK);
     assert_int_equal(s.n, 4096);
     assert_int_equal(decimal_parse(repeat('7', 4097, &a), &a, &s), DECIMAL_TOO_LONG);
-    assert_int_equal(decimal_parse(repeat('0', 4097, &a), &a, &s), DECIMAL_TOO_LONG); /* by its bytes */
+    assert_int_equal(decimal_parse(repeat('0', 4097, &a), &a, &s), DECIMAL_TOO_LONG); /* as given */
     static const struct {
         const char *lexeme;
         enum decimal_status status;
@@ -128,6 +128,7 @@ static void the_cap_is_4096_digits_written_out(void **state)
         {"1e4096", DECIMAL_TOO_LONG, 0},
         {"1e-4095", DECIMAL_OK, 4097}, /* with the point */
         {"1e-4096", DECIMAL_TOO_LONG, 0},
+        {"-1e-4095", DECIMAL_OK, 4098}, /* and the sign */
         {"0e-4095", DECIMAL_OK, 4097},
         {"0e-4096", DECIMAL_TOO_LONG, 0},
         {"12.5e4094", DECIMAL_OK, 4096},
@@ -143,6 +144,9 @@ static void the_cap_is_4096_digits_written_out(void **state)
         if (status != cases[i].status || (status == DECIMAL_OK && s.n != cases[i].n))
             fail_msg("%s: status %d, %zu bytes", cases[i].lexeme, (int)status, s.n);
         assert_true(a.used - before < 8192); /* a refusal never writes the digits */
+        struct str again;
+        if (status == DECIMAL_OK) /* what was taken reads back, at any length */
+            assert_true(decimal_parse(s, &a, &again) == DECIMAL_OK && str_eq(s, again));
     }
     arena_free(&a);
 }
