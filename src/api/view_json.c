@@ -215,9 +215,10 @@ bool view_write(const struct view *v, struct arena *a, struct buf *b, struct err
         number(b, "rowIdentifierColumnId", row_identifier(d)->id);
     if (!v->without_columns)
         write_columns(b, &d->columns);
-    if (d->is_public)
+    if (d->scope == SCOPE_PUBLIC)
         raw(b, "grants", "[{\"inherited\":false,\"type\":\"viewer\",\"flags\":[\"public\"]}]");
-    raw(b, "permissions", d->is_public ? "{\"scope\":\"public\"}" : "{\"scope\":\"private\"}");
+    static const char *const scopes[] = {[SCOPE_PRIVATE] = "{\"scope\":\"private\"}", [SCOPE_PUBLIC] = "{\"scope\":\"public\"}", [SCOPE_SITE] = "{\"scope\":\"site\"}"};
+    raw(b, "permissions", scopes[d->scope]);
     write_metadata(b, d, document);
     if (is_editor)
         kept(b, document, "privateMetadata", NULL);

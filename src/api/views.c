@@ -255,7 +255,22 @@ static bool permission_value(struct call *c, struct str *ret, struct error *err)
         *ret = body->text;
         return true;
     }
-    return error_set(err, ERROR_BAD_PARAMETER, "setPermission needs value=public.read or value=private");
+    return error_set(err, ERROR_BAD_PARAMETER, "setPermission needs value=public.read, value=site or value=private");
+}
+
+static const struct {
+    const char *value;
+    enum dataset_scope scope;
+} permissions[] = {{"public.read", SCOPE_PUBLIC}, {"public", SCOPE_PUBLIC}, {"site", SCOPE_SITE}, {"private", SCOPE_PRIVATE}};
+
+static bool scope_of(struct str value, enum dataset_scope *ret, struct error *err)
+{
+    for (size_t i = 0; i < sizeof permissions / sizeof *permissions; i++)
+        if (str_eq(value, str_from(permissions[i].value))) {
+            *ret = permissions[i].scope;
+            return true;
+        }
+    return error_set(err, ERROR_BAD_PARAMETER, "no permission \"" FMT_STR "\"; public.read, site and private are known", ARG_STR(str_head_utf8(value, 200)));
 }
 
 static void set_permission(struct call *c)
@@ -263,15 +278,9 @@ static void set_permission(struct call *c)
     struct error err;
     struct str value;
     const struct dataset *next = NULL;
-    if (gate_authorize(&c->principal, GATE_GRANT, c->dataset, &err) && permission_value(c, &value, &err)) {
-        bool is_public = str_eq(value, STR("public.read")) || str_eq(value, STR("public"));
-        if (is_public || str_eq(value, STR("private")))
-            next = catalog_set_public(c->api->catalog, c->dataset->id, is_public, &err);
-        else if (str_eq(value, STR("site")))
-            error_set(&err, ERROR_BAD_PARAMETER, "Site scope not enabled");
-        else
-            error_set(&err, ERROR_BAD_PARAMETER, "no permission \"" FMT_STR "\"; public.read and private are known", ARG_STR(str_head_utf8(value, 200)));
-    }
+    enum dataset_scope scope = SCOPE_PRIVATE;
+    if (gate_authorize(&c->principal, GATE_GRANT, c->dataset, &err) && permission_value(c, &value, &err) && scope_of(value, &scope, &err))
+        next = catalog_set_scope(c->api->catalog, c->dataset->id, scope, &err);
     reply_changed(c, next, &err);
 }
 

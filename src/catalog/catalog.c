@@ -170,12 +170,18 @@ static bool load_columns(struct catalog *c, struct snapshot *s, size_t n, int64_
     return ok;
 }
 
+/* A number that no version wrote is read as the scope that shows nothing. */
+static enum dataset_scope scope_from(int64_t n)
+{
+    return n == SCOPE_PUBLIC || n == SCOPE_SITE ? (enum dataset_scope)n : SCOPE_PRIVATE;
+}
+
 static bool load_dataset(struct catalog *c, struct sql_statement *q, struct error *err)
 {
     struct dataset d = {
         .number = sql_i64(q, 0),
         .stage = sql_i64(q, 3) ? DATASET_PUBLISHED : DATASET_UNPUBLISHED,
-        .is_public = sql_i64(q, 4) != 0,
+        .scope = scope_from(sql_i64(q, 4)),
         .name = sql_text(q, 5),
         .resource_name = sql_text(q, 6),
         .document_json = sql_text(q, 7),
@@ -202,7 +208,7 @@ static bool load_dataset(struct catalog *c, struct sql_statement *q, struct erro
 static bool load_datasets(struct catalog *c, struct error *err)
 {
     static const char text[] =
-        "SELECT number, id, owner, stage, is_public, name, resource_name, document, created_at, published_at, modified_at,"
+        "SELECT number, id, owner, stage, scope, name, resource_name, document, created_at, published_at, modified_at,"
         " generation, row_identifier, shape_version, (SELECT count(*) FROM dataset_column WHERE dataset = number)"
         " FROM dataset ORDER BY number";
     struct sql_statement *q = sql_prepare(c->writer, str_from(text), err);

@@ -12,13 +12,15 @@
 enum { DATASET_ID_LENGTH = 9, USER_ID_LENGTH = 9 };
 
 enum dataset_stage { DATASET_UNPUBLISHED, DATASET_PUBLISHED };
+/* Who may read: the owner and administrators; anybody; any signed-in user. Kept as numbers in catalog.db. */
+enum dataset_scope { SCOPE_PRIVATE = 0, SCOPE_PUBLIC = 1, SCOPE_SITE = 2 };
 
 struct dataset {
     char id[DATASET_ID_LENGTH + 1];       /* 4x4 */
     int64_t number;                       /* small integer: tableId, oid, publicationGroup */
     char owner[USER_ID_LENGTH + 1];
     enum dataset_stage stage;
-    bool is_public;
+    enum dataset_scope scope;
     struct str name;
     struct str resource_name;             /* lower case, or none */
     struct str document_json;             /* the other members of the view document, as an object: description, tags, metadata… */
@@ -64,7 +66,7 @@ struct generation_flip {
 };
 const struct dataset *catalog_flip_generation(struct catalog *c, const char *id, const struct generation_flip *flip, struct error *err);
 const struct dataset *catalog_publish(struct catalog *c, const char *id, struct error *err);
-const struct dataset *catalog_set_public(struct catalog *c, const char *id, bool is_public, struct error *err);
+const struct dataset *catalog_set_scope(struct catalog *c, const char *id, enum dataset_scope scope, struct error *err);
 /* The writable members of a view document (docs/wire/views.md); members absent from the object stay. */
 const struct dataset *catalog_update_document(struct catalog *c, const char *id, struct str name, struct str resource_name, struct str document_json, struct error *err);
 /* Attributes of existing columns; texts with p NULL and position 0 stay as they are, empty texts are cleared. Unknown ids

@@ -46,9 +46,9 @@ static bool store_row(struct change *ch, struct error *err)
     const struct dataset *d = &ch->next->d;
     int key = d->columns.row_identifier;
     if (!db_run(ch->c->writer, err,
-                "UPDATE dataset SET stage=?2, is_public=?3, name=?4, resource_name=?5, document=?6, published_at=?7, modified_at=?8,"
+                "UPDATE dataset SET stage=?2, scope=?3, name=?4, resource_name=?5, document=?6, published_at=?7, modified_at=?8,"
                 " generation=?9, shape_version=?10 WHERE number=?1",
-                "iiitttiiii", d->number, (int64_t)d->stage, (int64_t)d->is_public, d->name, d->resource_name, d->document_json,
+                "iiitttiiii", d->number, (int64_t)d->stage, (int64_t)d->scope, d->name, d->resource_name, d->document_json,
                 d->published_at, d->modified_at, d->generation, d->columns.shape_version))
         return false;
     if (key < 0)
@@ -279,7 +279,7 @@ static bool insert_dataset(struct catalog *c, struct dataset *d, struct error *e
     }
     int key = d->columns.row_identifier;
     if (!db_run(c->writer, err,
-                "INSERT INTO dataset(number, id, owner, stage, is_public, name, resource_name, document, created_at, published_at, modified_at,"
+                "INSERT INTO dataset(number, id, owner, stage, scope, name, resource_name, document, created_at, published_at, modified_at,"
                 " generation, row_identifier, shape_version, next_physical) VALUES(?1, ?2, ?3, 0, 0, ?4, ?5, ?6, ?7, 0, ?7, 1, nullif(?8, 0), 0, ?9)",
                 "itttttiii", d->number, str_from(d->id), str_from(d->owner), d->name, d->resource_name, d->document_json, d->created_at,
                 key < 0 ? (int64_t)0 : d->columns.v[key].id, (int64_t)d->columns.n + 1))
@@ -457,12 +457,12 @@ const struct dataset *catalog_publish(struct catalog *c, const char *id, struct 
     return change_end(&ch, true, err);
 }
 
-const struct dataset *catalog_set_public(struct catalog *c, const char *id, bool is_public, struct error *err)
+const struct dataset *catalog_set_scope(struct catalog *c, const char *id, enum dataset_scope scope, struct error *err)
 {
     struct change ch;
     if (!change_begin(&ch, c, id, 0, err))
         return NULL;
-    ch.next->d.is_public = is_public;
+    ch.next->d.scope = scope;
     ch.next->d.modified_at = now_s();
     return change_end(&ch, true, err);
 }

@@ -295,6 +295,26 @@ static bool hash_password(struct catalog *c, struct str password, char ret[crypt
 /* Of a password that was thrown away: what an unknown user is compared with, so that the time tells nothing. */
 static const char nobodys_hash[crypto_pwhash_STRBYTES] = "$argon2id$v=19$m=19456,t=2,p=1$DYlOsHtI8axK65hKzVPh2A$nRTUNm6IHToo8uyr9lQfGqWuU7PX8GniaGI1kAMtoJM";
 
+/* crypto_pwhash_str_verify() says the same of a wrong password and of too little memory to tell; this does not. */
+static bool verify(const char *hash, struct str password, bool *ret_same, struct error *err)
+{
+    unsigned char salt[crypto_pwhash_SALTBYTES], want[32], got[sizeof want];
+    unsigned kib, passes;
+    int at = 0;
+    size_t n;
+    const char *end;
+    if (sscanf(hash, "$argon2id$v=19$m=%u,t=%u,p=1$%n", &kib, &passes, &at) != 2 || at == 0 ||
+        sodium_base642bin(salt, sizeof salt, hash + at, strlen(hash + at), NULL, &n, &end, sodium_base64_VARIANT_ORIGINAL_NO_PADDING) != 0 ||
+        n != sizeof salt || *end != '$' ||
+        sodium_base642bin(want, sizeof want, end + 1, strlen(end + 1), NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL_NO_PADDING) != 0 || n != sizeof want)
+        return error_set(err, ERROR_INTERNAL, "a stored password cannot be read");
+    if (crypto_pwhash(got, sizeof got, password.p ? password.p : "", password.n, salt, passes, (size_t)kib * 1024, crypto_pwhash_ALG_ARGON2ID13) != 0)
+        return error_no_memory(err);
+    *ret_same = sodium_memcmp(got, want, sizeof want) == 0;
+    sodium_memzero(got, sizeof got);
+    return true;
+}
+
 bool catalog_verify_password(struct catalog *c, struct str name, struct str password, struct user *ret, bool *ret_good, struct error *err)
 {
     struct account account;
@@ -309,7 +329,8 @@ bool catalog_verify_password(struct catalog *c, struct str name, struct str pass
     bool ok = hashing_begin(c, err);
     if (ok) {
         struct str given = possible ? nfc : str_head(password, PASSWORD_BYTES_MAX);
-        bool same = crypto_pwhash_str_verify(found ? account.hash : nobodys_hash, given.p ? given.p : "", given.n) == 0;
+        bool same = false;
+        ok = verify(found ? account.hash : nobodys_hash, given, &same, err);
         hashing_end(c);
         *ret_good = same && possible && found && !account.user.disabled;
         if (*ret_good)

@@ -27,11 +27,21 @@ static bool owns(const struct principal *p, const struct dataset *d)
     return !p->anonymous && (p->user.is_administrator || (d && strcmp(p->user.id, d->owner) == 0));
 }
 
+static bool is_shown(const struct principal *p, const struct dataset *d)
+{
+    switch (d->scope) {
+    case SCOPE_PUBLIC: return true;
+    case SCOPE_SITE: return !p->anonymous;
+    case SCOPE_PRIVATE: return false;
+    }
+    return false;
+}
+
 static bool is_allowed(const struct principal *p, enum need need, const struct dataset *d)
 {
     switch (need) {
     case NEED_NOTHING: return true;
-    case NEED_READER: return !d || d->is_public || owns(p, d);
+    case NEED_READER: return !d || is_shown(p, d) || owns(p, d);
     case NEED_SIGNED_IN: return !p->anonymous;
     case NEED_OWNER: return owns(p, d);
     }

@@ -11,6 +11,7 @@
 
 #include "base/random.h"
 #include "catalog/catalog.h"
+#include "sql/sql.h"
 
 struct fixture {
     char dir[64];
@@ -293,7 +294,7 @@ static void everything_survives_a_restart(void **state)
     dataset_release(d);
     GOOD(next = catalog_publish(f->c, id, &err_));
     dataset_release(next);
-    GOOD(next = catalog_set_public(f->c, id, true, &err_));
+    GOOD(next = catalog_set_scope(f->c, id, SCOPE_SITE, &err_));
     dataset_release(next);
     struct generation_flip flip = {.from = 1, .to = 2, .set_row_identifier = true, .row_identifier = 1, .shape_version = 9};
     GOOD(next = catalog_flip_generation(f->c, id, &flip, &err_));
@@ -304,7 +305,7 @@ static void everything_survives_a_restart(void **state)
     reopen(f);
     GOOD(d = catalog_dataset(f->c, STR("res"), &err_));
     assert_string_equal(d->id, id);
-    assert_true(d->is_public);
+    assert_true(d->scope == SCOPE_SITE);
     assert_int_equal(d->stage, DATASET_PUBLISHED);
     assert_true(d->published_at > 0);
     assert_int_equal(d->generation, 2);
@@ -323,6 +324,37 @@ static void everything_survives_a_restart(void **state)
     reopen(f);
     GOOD(d = catalog_dataset(f->c, str_from(id), &err_));
     assert_int_equal(d->columns.row_identifier, -1);
+    dataset_release(d);
+}
+
+/* catalog.db as the first version left it: a flag where the scope is now. */
+static void the_first_format_of_the_catalog_is_brought_up_to_date(void **state)
+{
+    struct fixture *f = *state;
+    struct column_spec column = spec("A", "a", "text");
+    struct dataset_spec s = {.name = STR("Shown"), .resource_name = STR("shown"), .columns = &column, .n_columns = 1, .owner = "aaaa-aaaa"};
+    const struct dataset *d = NULL, *next = NULL;
+    struct error err;
+    char path[128];
+    GOOD(d = catalog_create_dataset(f->c, &s, &err_));
+    GOOD(next = catalog_set_scope(f->c, d->id, SCOPE_PUBLIC, &err_));
+    dataset_release(d);
+    dataset_release(next);
+    s.name = s.resource_name = STR("hidden");
+    GOOD(d = catalog_create_dataset(f->c, &s, &err_));
+    dataset_release(d);
+    catalog_close(f->c);
+    snprintf(path, sizeof path, "%s/catalog.db", f->dir);
+    struct sql *db = sql_open(path, SQL_WRITER, 1 << 20, &err);
+    assert_true(db && sql_exec(db, "ALTER TABLE dataset RENAME COLUMN scope TO is_public", &err) && sql_exec(db, "PRAGMA user_version=1", &err));
+    sql_close(db);
+    f->c = catalog_open(f->dir, &err);
+    assert_non_null(f->c);
+    GOOD(d = catalog_dataset(f->c, STR("shown"), &err_));
+    assert_true(d->scope == SCOPE_PUBLIC);
+    dataset_release(d);
+    GOOD(d = catalog_dataset(f->c, STR("hidden"), &err_));
+    assert_true(d->scope == SCOPE_PRIVATE);
     dataset_release(d);
 }
 
@@ -515,7 +547,7 @@ static void *read_and_change(void *arg)
         dataset_release(d);
         catalog_record_app_token(crowd->c, STR("token"));
         if (i % 8 == 0) {
-            d = catalog_set_public(crowd->c, crowd->id, i % 16 == 0, &err);
+            d = catalog_set_scope(crowd->c, crowd->id, i % 16 == 0 ? SCOPE_PUBLIC : SCOPE_PRIVATE, &err);
             crowd->failed |= !d;
             dataset_release(d);
         }
@@ -599,6 +631,7 @@ int main(void)
         TEST(who_holds_a_snapshot_goes_on_seeing_what_was),
         TEST(physical_numbers_are_never_given_out_twice),
         TEST(everything_survives_a_restart),
+        TEST(the_first_format_of_the_catalog_is_brought_up_to_date),
         TEST(document_members_are_replaced_one_by_one),
         TEST(columns_are_edited_and_reordered),
         TEST(deleted_datasets_are_gone_and_the_list_keeps_order),

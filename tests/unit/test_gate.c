@@ -220,8 +220,9 @@ static void verdicts_are_of_one_user_password_and_version_and_end(void **state)
 static void rights_are_as_the_table_says(void **state)
 {
     (void)state;
-    struct dataset private = {.id = "dddd-dddd", .owner = "oooo-oooo"}, public = private;
-    public.is_public = true;
+    struct dataset private = {.id = "dddd-dddd", .owner = "oooo-oooo"}, public = private, site = private;
+    public.scope = SCOPE_PUBLIC;
+    site.scope = SCOPE_SITE;
     const struct principal nobody = {.anonymous = true}, stranger = {.user = {.id = "ssss-ssss"}}, owner = {.user = {.id = "oooo-oooo"}},
                            administrator = {.user = {.id = "xxxx-xxxx", .is_administrator = true}};
     const struct principal *const who[] = {&nobody, &stranger, &owner, &administrator};
@@ -234,7 +235,9 @@ static void rights_are_as_the_table_says(void **state)
         {GATE_READ_VIEW, &private, "-nyy"},    {GATE_READ_VIEW, &public, "yyyy"},     {GATE_WRITE_ROWS, &private, "-nyy"},
         {GATE_WRITE_ROWS, &public, "-nyy"},    {GATE_TRUNCATE, &public, "-nyy"},      {GATE_CREATE_VIEW, NULL, "-yyy"},
         {GATE_UPDATE_VIEW, &public, "-nyy"},   {GATE_DELETE_VIEW, &public, "-nyy"},   {GATE_GRANT, &public, "-nyy"},
-        {GATE_PUBLISH, &public, "-nyy"},       {GATE_READ_SELF, NULL, "-yyy"},
+        {GATE_PUBLISH, &public, "-nyy"},       {GATE_READ_SELF, NULL, "-yyy"},       {GATE_READ_ROWS, &site, "-yyy"},
+        {GATE_READ_VIEW, &site, "-yyy"},       {GATE_WRITE_ROWS, &site, "-nyy"},     {GATE_UPDATE_VIEW, &site, "-nyy"},
+        {GATE_GRANT, &site, "-nyy"},           {GATE_DELETE_VIEW, &site, "-nyy"},    {GATE_TRUNCATE, &site, "-nyy"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (size_t k = 0; k < 4; k++) {

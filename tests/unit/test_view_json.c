@@ -107,7 +107,7 @@ static void a_public_view_tells_strangers_less(void **state)
 {
     (void)state;
     struct dataset d = example();
-    d.is_public = true;
+    d.scope = SCOPE_PUBLIC;
     d.stage = DATASET_PUBLISHED;
     d.published_at = 1500;
     d.columns.row_identifier = 0;
@@ -127,6 +127,24 @@ static void a_public_view_tells_strangers_less(void **state)
     for (const struct json *m = license->first; m; m = m->next)
         assert_true(str_eq(m->key, STR("name")) || str_eq(m->key, STR("termsLink")));
     assert_json(json_get(written(&d, &owner, NULL), STR("privateMetadata")), "{\"contactEmail\":\"e\"}");
+}
+
+/* soda-java's and exsoda's tests want grants absent unless public. */
+static void each_scope_is_told_and_only_public_has_a_grant(void **state)
+{
+    (void)state;
+    static const struct {
+        enum dataset_scope scope;
+        const char *permissions;
+        bool grants;
+    } cases[] = {{SCOPE_PRIVATE, "{\"scope\":\"private\"}", false}, {SCOPE_PUBLIC, "{\"scope\":\"public\"}", true}, {SCOPE_SITE, "{\"scope\":\"site\"}", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dataset d = example();
+        d.scope = cases[i].scope;
+        struct json *v = written(&d, &owner, NULL);
+        assert_json(json_get(v, STR("permissions")), cases[i].permissions);
+        assert_true(!json_get(v, STR("grants")) == !cases[i].grants);
+    }
 }
 
 /* ── in ── */
@@ -259,6 +277,7 @@ int main(void)
         TEST(a_bare_view_has_all_that_readers_need_and_no_nulls),
         TEST(columns_are_written_as_readers_want_them),
         TEST(a_public_view_tells_strangers_less),
+        TEST(each_scope_is_told_and_only_public_has_a_grant),
         TEST(writable_members_are_kept_and_the_rest_passed_over),
         TEST(documents_that_would_be_misread_are_refused),
         TEST(columns_are_read_with_their_habits),

@@ -101,6 +101,12 @@ class Server:
         report = SANITIZER.search(self.said())
         assert not report, self.said()[max(0, report.start() - 500):report.start() + 6000]
 
+    def add_user(self, name, password):
+        """A user who is no administrator, as an operator adds one beside the running server; its Api."""
+        subprocess.run([self.binary, "user", "add", name, "--data", self.data], input=password.encode() + b"\n", check=True)
+        time.sleep(1.1)  # the server looks once a second at most
+        return self.api((name, password))
+
     def api(self, auth=ADMIN):
         return Api(self, auth)
 

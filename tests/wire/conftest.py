@@ -26,6 +26,12 @@ def api(server):
 
 
 @pytest.fixture(scope="session")
+def stranger(server):
+    """Signed in, owns nothing."""
+    return server.add_user("stranger@example.org", "a password of a stranger")
+
+
+@pytest.fixture(scope="session")
 def anonymous(server):
     return server.api(auth=None)
 
