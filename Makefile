@@ -77,7 +77,8 @@ $(OUT)/unit/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP $< $(LIB) $(LIBS) -lcmocka $(LINK_$*) -o $@
 
-# Its own malloc stands between our code and the C library's (tests/unit/test_out_of_memory.c).
+# Tests that put something of their own in the place of a function: a store and a clock; a malloc that fails.
+LINK_test_queue = -Wl,--wrap=store_write_group,--wrap=clock_mono_ms
 LINK_test_out_of_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 
 $(OUT)/fuzz/%: tests/fuzz/%.c $(LIB)
