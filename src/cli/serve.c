@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <ftw.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -237,6 +238,15 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* Blocks of megabytes, a row's or a stage's, go back to the system when they are freed, always: left to itself, malloc would keep
+ * what it once had, and a server after its nightly load would have the memory of that load for good. */
+static void give_memory_back(void)
+{
+    enum { BLOCK_BYTES = 1 << 20 };
+    if (!mallopt(M_MMAP_THRESHOLD, BLOCK_BYTES) || !mallopt(M_TRIM_THRESHOLD, BLOCK_BYTES))
+        log_line(LOG_WARN, "memory will be given back late");
+}
+
 static void watched_signals(sigset_t *ret)
 {
     sigemptyset(ret);
@@ -287,6 +297,7 @@ int cli_serve(int argc, char **argv)
     watched_signals(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     raise_descriptor_limit();
+    give_memory_back();
     log_set_level(settings.verbose ? LOG_DEBUG : LOG_INFO);
     server.dir.lock_fd = -1;
     bool ok = random_init() && open_house(&server, &err) && open_listeners(&server, &err) && say_ready(&server, &err);

@@ -1,6 +1,8 @@
 /* One body on its way to the stage (ingest.h): the pipeline, its end, and what the apply reported. */
 #include "ingest/upload.h"
 
+#include <malloc.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,7 +17,11 @@ static bool name_the_object(const struct upload *u, struct error *err)
 static bool to_reader(void *ctx, struct str bytes, struct error *err)
 {
     struct upload *u = ctx;
-    return reader_push(u->reader, bytes, err) || name_the_object(u, err);
+    uint64_t rows = u->coerce.rows;
+    if (!reader_push(u->reader, bytes, err))
+        return name_the_object(u, err);
+    u->row_bytes = u->coerce.rows == rows ? u->row_bytes + bytes.n : 0;
+    return large_take(&u->large, u->row_bytes, err);
 }
 
 static bool to_transcode(void *ctx, struct str bytes, struct error *err)
@@ -38,6 +44,11 @@ static bool open_pipeline(struct upload *u, struct error *err)
     return true;
 }
 
+/* Uploads under way. A few may each keep some megabytes of rows in memory before they use a file; hundreds may not. */
+static atomic_size_t uploads;
+static atomic_bool crowded;
+enum { UPLOADS_FEW = 6, CROWD = 64, STAGE_BYTES_OF_MANY = 256 << 10, MUCH_BYTES = 8 << 20 };
+
 struct upload *upload_new(const struct dataset *d, const struct store_state *state, const struct upload_options *o, struct error *err)
 {
     struct upload *u = calloc(1, sizeof *u);
@@ -45,10 +56,11 @@ struct upload *upload_new(const struct dataset *d, const struct store_state *sta
         error_no_memory(err);
         return NULL;
     }
+    bool few = atomic_fetch_add(&uploads, 1) < UPLOADS_FEW;
     u->dataset = dataset_retain(d);
     u->state = *state;
     u->options = *o;
-    struct stage_config config = {.columns = &d->columns, .scratch_dir = o->scratch_dir};
+    struct stage_config config = {.columns = &d->columns, .scratch_dir = o->scratch_dir, .memory_max = few ? 0 : STAGE_BYTES_OF_MANY};
     u->stage = stage_new(&config, err);
     u->coerce.dataset = d;
     u->coerce.row_ids = &u->state.row_ids;
@@ -67,6 +79,7 @@ void upload_free(struct upload *u)
 {
     if (!u)
         return;
+    bool much = u->large.held || (u->stage && stage_bytes(u->stage) >= MUCH_BYTES);
     gunzip_free(u->gunzip);
     transcode_free(u->transcode);
     reader_free(u->reader);
@@ -79,7 +92,14 @@ void upload_free(struct upload *u)
     buf_free(&u->write.kept);
     arena_free(&u->arena);
     dataset_release(u->dataset);
+    large_give(&u->large);
     free(u);
+    /* The pages of a bulk write were small blocks, and so were the beginnings of a crowd's bodies: those stay with malloc unless it is told. */
+    size_t left = atomic_fetch_sub(&uploads, 1) - 1;
+    if (left >= CROWD)
+        atomic_store(&crowded, true);
+    if (much || (left == 0 && atomic_exchange(&crowded, false)))
+        malloc_trim(0);
 }
 
 bool upload_push(struct upload *u, struct str bytes, struct error *err)
@@ -156,6 +176,8 @@ bool upload_finish(struct upload *u, struct error *err)
     if (!coerce_finish(&u->coerce, err) || !check_expected_rows(u, err))
         return false;
     u->finished = true;
+    reader_free(u->reader); /* it may hold a large row's text still */
+    u->reader = NULL;
     if (u->problems.total) {
         problems_sort(&u->problems);
         if (!within_policy(u))

@@ -4,6 +4,7 @@
 
 #include "base/spool.h"
 #include "ingest/coerce.h"
+#include "ingest/large.h"
 
 struct upload {
     const struct dataset *dataset;   /* held */
@@ -16,6 +17,8 @@ struct upload {
     struct problems row_errors;      /* of the apply */
     struct problems report;          /* both, in input order, when the apply is over */
     bool reported;
+    uint64_t row_bytes; /* of the row that has not ended yet, roughly */
+    struct large large;
     struct stage *stage;
     /* bytes ─► gunzip ─► transcode ─► reader; NULL where nothing is to be done */
     struct gunzip *gunzip;

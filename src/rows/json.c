@@ -19,15 +19,91 @@ static bool out_of_memory(struct type_refusal *why)
     return false;
 }
 
-/* The wrapper has one member; a second one would be lost, so it is refused. */
-static bool unwrap(const struct json *wrapper, struct arena *a, struct cell *ret, struct type_refusal *why)
+/* The value without its wrapper and without white space, written while it is read: a tree of it would be many times its size. */
+struct compact {
+    struct buf out;
+    unsigned depth; /* 1 inside of the wrapper */
+    bool first, after_name, wrong;
+    unsigned members; /* of the wrapper; it has one, a second one would be lost */
+};
+
+static void separate(struct compact *c)
 {
-    if (wrapper->kind != JSON_OBJECT || wrapper->n != 1 || !str_eq(wrapper->first->key, STR("json")))
+    if (c->depth > 1 && !c->after_name && !c->first)
+        buf_add_byte(&c->out, ',');
+    c->first = c->after_name = false;
+}
+
+static bool on_begin(void *ctx, enum json_kind kind, struct error *err)
+{
+    struct compact *c = ctx;
+    (void)err;
+    if (c->depth == 0)
+        c->wrong = kind != JSON_OBJECT;
+    else {
+        separate(c);
+        buf_add_byte(&c->out, kind == JSON_OBJECT ? '{' : '[');
+    }
+    c->depth++;
+    c->first = true;
+    return true;
+}
+
+static bool on_end(void *ctx, enum json_kind kind, struct error *err)
+{
+    struct compact *c = ctx;
+    (void)err;
+    if (--c->depth)
+        buf_add_byte(&c->out, kind == JSON_OBJECT ? '}' : ']');
+    c->first = false;
+    return true;
+}
+
+static bool on_key(void *ctx, struct str key, struct error *err)
+{
+    struct compact *c = ctx;
+    (void)err;
+    if (c->depth == 1) {
+        c->wrong |= ++c->members > 1 || !str_eq(key, STR("json"));
+        return true;
+    }
+    separate(c);
+    buf_add_json(&c->out, key);
+    buf_add_byte(&c->out, ':');
+    c->after_name = true;
+    return true;
+}
+
+static bool on_value(void *ctx, enum json_kind kind, struct str text, struct error *err)
+{
+    static const char *const words[] = {[JSON_NULL] = "null", [JSON_FALSE] = "false", [JSON_TRUE] = "true"};
+    struct compact *c = ctx;
+    (void)err;
+    c->wrong |= c->depth == 0;
+    separate(c);
+    if (kind == JSON_STRING)
+        buf_add_json(&c->out, text);
+    else if (kind == JSON_NUMBER)
+        buf_add_str(&c->out, text);
+    else
+        buf_add_z(&c->out, words[kind]);
+    return true;
+}
+
+static bool unwrap(struct compact *c, struct str text, struct arena *a, struct cell *ret, struct type_refusal *why)
+{
+    const struct json_events events = {.ctx = c, .begin = on_begin, .end = on_end, .key = on_key, .value = on_value};
+    struct error err = {0};
+    struct json_parser *p = json_parser_new(&json_limits_default, &events, &err);
+    bool read = p && json_parser_push(p, text, &err) && json_parser_finish(p, &err);
+    json_parser_free(p);
+    if (!read)
+        return err.code == ERROR_OUT_OF_MEMORY ? out_of_memory(why) : refuse(why, err.message);
+    if (!buf_ok(&c->out))
+        return out_of_memory(why);
+    if (c->wrong || c->members == 0)
         return refuse(why, "wrap the value in an object whose only member is \"json\"");
-    struct buf text = {0};
-    json_write(wrapper->first, &text);
-    struct str copy = buf_ok(&text) ? arena_str(a, buf_str(&text)) : STR_NONE;
-    buf_free(&text);
+    struct str copy = arena_str(a, buf_str(&c->out));
     if (!copy.p)
         return out_of_memory(why);
     *ret = cell_text(copy);
@@ -45,17 +121,9 @@ static bool json_type_parse(const struct type *t, const struct raw *raw, struct 
     }
     if (raw->kind != RAW_OBJECT && raw->kind != RAW_STRING)
         return refuse(why, "wrap the value in an object whose only member is \"json\"");
-    struct arena tree = {0};
-    struct error err = {0};
-    struct json *wrapper;
-    bool ok;
-    if (json_parse(&tree, text, &wrapper, &err))
-        ok = unwrap(wrapper, ctx->arena, ret, why);
-    else if (err.code == ERROR_OUT_OF_MEMORY)
-        ok = out_of_memory(why);
-    else
-        ok = refuse(why, err.message);
-    arena_free(&tree);
+    struct compact c = {0};
+    bool ok = unwrap(&c, text, ctx->arena, ret, why);
+    buf_free(&c.out);
     return ok;
 }
 
