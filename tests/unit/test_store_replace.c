@@ -299,6 +299,69 @@ static void a_write_of_the_former_identifier_is_refused(void **state)
     dataset_release(now);
 }
 
+/* ── columns that came while somebody held the former snapshot ── */
+
+static const struct dataset *add_column(struct kit *k, const char *name)
+{
+    struct arena a = {0};
+    struct column column;
+    int64_t shape_version;
+    const struct dataset *next;
+    struct column_spec spec = {.name = str_from(name), .field_name = str_from(name), .type_name = STR("text")};
+    GOOD(catalog_prepare_column(k->catalog, k->d, &spec, &a, &column, &err));
+    GOOD(store_add_column(k->store, k->d, &column, &shape_version, &err));
+    GOOD(next = catalog_add_column(k->catalog, k->d->id, &column, shape_version, &err));
+    arena_free(&a);
+    return next;
+}
+
+static void a_replace_begun_before_a_column_was_added_keeps_the_column(void **state)
+{
+    struct kit *k = *state;
+    kit_dataset(k, "text", true);
+    kit_write(k, "id=a name=x");
+    const struct dataset *later = add_column(k, "later");
+    replace(k, "id=b"); /* k->d does not know the column */
+    dataset_release(k->d);
+    k->d = later;
+    kit_write(k, "id=c later=y");
+    kit_table_is(k, "2:id=b; 3:id=c later=y; ");
+}
+
+static void a_row_identifier_set_under_an_older_snapshot_loses_no_column(void **state)
+{
+    struct kit *k = *state;
+    kit_dataset(k, "text", false);
+    const struct dataset *later = add_column(k, "later"), *old = k->d, *now;
+    k->d = later;
+    kit_write(k, "id=a later=y");
+    GOOD(now = store_set_row_identifier(k->store, old, 0, &err));
+    dataset_release(old);
+    dataset_release(k->d);
+    k->d = now;
+    assert_int_equal(k->d->columns.n, 5);
+    kit_table_is(k, "1:id=a later=y; ");
+}
+
+static void a_row_identifier_is_the_column_that_was_meant_though_columns_moved(void **state)
+{
+    struct kit *k = *state;
+    const struct dataset *now;
+    kit_dataset(k, "text", false);
+    kit_write(k, "id=a name=x");
+    const struct column_edit edit = {.id = k->d->columns.v[0].id, .position = 4};
+    GOOD(now = catalog_edit_columns(k->catalog, k->d->id, &edit, 1, &err));
+    dataset_release(now);
+    GOOD(now = store_set_row_identifier(k->store, k->d, 0, &err)); /* id was the first when it was asked for */
+    dataset_release(k->d);
+    k->d = now;
+    assert_true(k->d->columns.row_identifier >= 0 && str_eq(k->d->columns.v[k->d->columns.row_identifier].field_name, STR("id")));
+    kit_reopen(k);
+    assert_true(k->d->columns.row_identifier >= 0 && str_eq(k->d->columns.v[k->d->columns.row_identifier].field_name, STR("id")));
+    struct write w = kit_write(k, "id=a name=z");
+    kit_counts(&w, 0, 1, 0, 0);
+}
+
 /* ── what is kept ── */
 
 static void former_generations_are_kept_for_fifteen_days(void **state)
@@ -355,6 +418,9 @@ int main(void)
         KIT_TEST(the_expected_version_holds_for_replaces),
         KIT_TEST(the_ledger_goes_along),
         KIT_TEST(readers_see_the_old_or_the_new_table),
+        KIT_TEST(a_replace_begun_before_a_column_was_added_keeps_the_column),
+        KIT_TEST(a_row_identifier_set_under_an_older_snapshot_loses_no_column),
+        KIT_TEST(a_row_identifier_is_the_column_that_was_meant_though_columns_moved),
         KIT_TEST(a_row_identifier_can_be_set_and_unset),
         KIT_TEST(nulls_and_duplicates_cannot_identify),
         KIT_TEST(a_write_of_the_former_identifier_is_refused),

@@ -141,6 +141,9 @@ must_use bool sync_folder(const char *path, struct error *err);
 void remove_database(const char *path); /* with -wal, -shm and -journal */
 /* Creates the tables in a SQL_BUILD file, inside its transaction. The index on the row identifier is apart. */
 must_use bool layout_create(struct sql *db, const struct columns *columns, struct error *err);
+/* The same with the columns of another file, which may have more than any snapshot that a write was begun under. */
+must_use bool layout_create_like(struct sql *db, struct sql *from, struct error *err);
+must_use bool layout_count_columns(struct sql *db, int64_t *ret, struct error *err); /* of `rows`, the four of our own included */
 must_use bool layout_create_key_index(struct sql *db, const struct column *key, struct error *err);
 must_use bool layout_check_format(struct sql *db, struct error *err);
 /* "c3", or what of it identifies: url_address(c3). */

@@ -27,12 +27,14 @@ struct build {
     struct meta meta;        /* what the new file will say */
 };
 
-static bool build_open(struct build *b, const struct columns *columns, struct error *err)
+/* The columns are those of the file that it follows: one may have been added since the write, or the wish for another row
+ * identifier, began, and must not be lost. */
+static bool build_open(struct build *b, struct error *err)
 {
     remove_database(b->path);
     b->db = sql_open(b->path, SQL_BUILD, b->lent ? b->lent : BUILD_CACHE_BYTES, err);
     b->applier = b->db ? applier_new(b->db, err) : NULL;
-    return b->applier && sql_exec(b->db, "BEGIN", err) && layout_create(b->db, columns, err);
+    return b->applier && sql_exec(b->db, "BEGIN", err) && layout_create_like(b->db, b->t->current->writer, err);
 }
 
 static void build_close(struct build *b)
@@ -81,10 +83,11 @@ static bool build_settle(struct build *b, struct error *err)
     return ok;
 }
 
-static const struct dataset *build_flip(struct build *b, bool set_row_identifier, int row_identifier, struct error *err)
+static const struct dataset *build_flip(struct build *b, bool set_row_identifier, int row_identifier, int64_t row_identifier_id, struct error *err)
 {
     const struct generation_flip flip = {
         .from = b->t->generation, .to = b->number, .set_row_identifier = set_row_identifier, .row_identifier = row_identifier,
+        .row_identifier_id = row_identifier_id,
         .shape_version = set_row_identifier ? b->meta.state.shape_version : 0,
     };
     stop_point("replace_synced");
@@ -125,7 +128,7 @@ static enum apply_outcome fill_plainly(struct build *b, struct apply *a, struct 
 {
     const struct columns *c = &a->write->dataset->columns;
     empty_meta(b);
-    if (!build_open(b, c, err))
+    if (!build_open(b, err))
         return APPLY_FAULT;
     *a = apply_for(b, a->write);
     enum apply_outcome outcome = apply_plain(a, err);
@@ -140,7 +143,7 @@ static enum apply_outcome fill_by_key(struct build *b, struct apply *a, struct e
     const struct columns *c = &a->write->dataset->columns;
     build_close(b);
     empty_meta(b);
-    if (!build_open(b, c, err) || (key_of(c) && !layout_create_key_index(b->db, key_of(c), err)))
+    if (!build_open(b, err) || (key_of(c) && !layout_create_key_index(b->db, key_of(c), err)))
         return APPLY_FAULT;
     *a = apply_for(b, a->write);
     return apply_rows(a, err);
@@ -171,7 +174,7 @@ static bool replace(struct build *b, struct write *w, struct error *err)
         return false;
     const struct dataset *flipped = NULL;
     if (!w->dry_run) {
-        flipped = build_settle(b, err) ? build_flip(b, false, -1, err) : NULL;
+        flipped = build_settle(b, err) ? build_flip(b, false, -1, 0, err) : NULL;
         if (!flipped)
             return false;
         dataset_release(flipped);
@@ -280,30 +283,27 @@ static bool check_identifies(struct sql *db, const struct column *key, const str
     return !found;
 }
 
-static bool copy_rows(struct sql *from, struct sql *to, const struct columns *columns, struct error *err)
+/* Both tables have the same columns in the same order (build_open). */
+static bool copy_rows(struct sql *from, struct sql *to, struct error *err)
 {
-    struct buf in = {0}, out = {0};
-    buf_add_z(&in, "SELECT sid,created,updated,version");
-    buf_add_z(&out, "INSERT INTO rows VALUES(?1,?2,?3,?4");
-    for (size_t i = 0; i < columns->n; i++) {
-        buf_printf(&in, ",c%d", columns->v[i].physical);
-        buf_printf(&out, ",?%zu", i + 5);
-    }
-    buf_add_z(&in, " FROM rows ORDER BY sid");
+    int64_t n = 0;
+    struct buf out = {0};
+    if (!layout_count_columns(from, &n, err))
+        return false;
+    for (int64_t i = 1; i <= n; i++)
+        buf_printf(&out, "%s?%lld", i == 1 ? "INSERT INTO rows VALUES(" : ",", (long long)i);
     buf_add_z(&out, ")");
-    size_t n = columns->n + 4;
-    struct cell *cells = calloc(n, sizeof *cells);
-    bool ok = (buf_ok(&in) && buf_ok(&out) && cells) || error_no_memory(err);
-    struct sql_statement *read = ok ? sql_prepare(from, buf_str(&in), err) : NULL;
+    struct cell *cells = calloc((size_t)n + 1, sizeof *cells);
+    bool ok = (buf_ok(&out) && cells) || error_no_memory(err);
+    struct sql_statement *read = ok ? sql_prepare(from, STR("SELECT * FROM rows ORDER BY sid"), err) : NULL;
     struct sql_statement *write = read ? sql_prepare(to, buf_str(&out), err) : NULL;
     enum sql_step step = SQL_DONE;
     ok = write;
     while (ok && (step = sql_step(from, read, err)) == SQL_ROW)
-        ok = sql_cells(from, read, cells, n, err) && sql_bind_cells(to, write, 1, cells, n, err) && sql_run(to, write, err);
+        ok = sql_cells(from, read, cells, (size_t)n, err) && sql_bind_cells(to, write, 1, cells, (size_t)n, err) && sql_run(to, write, err);
     sql_finalize(read);
     sql_finalize(write);
     free(cells);
-    buf_free(&in);
     buf_free(&out);
     return ok && step == SQL_DONE;
 }
@@ -320,13 +320,13 @@ static bool look_at_keys(struct build *b, const struct column *key, struct error
     return sql_exec_i64(b->db, text, &b->meta.key_scaled, err);
 }
 
-static bool rekey(struct build *b, const struct dataset *d, const struct column *key, struct error *err)
+static bool rekey(struct build *b, const struct column *key, struct error *err)
 {
     struct store_state *state = &b->meta.state;
     struct sql *old = b->t->current->writer;
     if (key && !check_identifies(old, key, &state->row_ids, err))
         return false;
-    if (!build_open(b, &d->columns, err) || !copy_rows(old, b->db, &d->columns, err) || !look_at_keys(b, key, err))
+    if (!build_open(b, err) || !copy_rows(old, b->db, err) || !look_at_keys(b, key, err))
         return false;
     if (key && !layout_create_key_index(b->db, key, err))
         return false;
@@ -356,8 +356,8 @@ const struct dataset *store_set_row_identifier(struct store *s, const struct dat
     int64_t from = t->generation;
     const struct dataset *flipped = NULL;
     if (build_init(&b, s, t, t->meta.state.rows > 10000, err)) {
-        if (rekey(&b, d, key, err))
-            flipped = build_flip(&b, true, column, err);
+        if (rekey(&b, key, err))
+            flipped = build_flip(&b, true, column, key ? key->id : 0, err);
         build_fini(&b, t->generation != from);
     }
     leave_table(s, t);

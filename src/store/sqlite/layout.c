@@ -92,6 +92,30 @@ bool layout_create(struct sql *db, const struct columns *columns, struct error *
     return ok;
 }
 
+bool layout_create_like(struct sql *db, struct sql *from, struct error *err)
+{
+    struct buf b = {0};
+    struct sql_statement *st = sql_prepare(from, STR("SELECT sql FROM sqlite_schema WHERE type='table' AND name='rows'"), err);
+    if (!st)
+        return false;
+    enum sql_step step = sql_step(from, st, err);
+    if (step == SQL_ROW)
+        buf_add_str(&b, sql_text(st, 0));
+    sql_finalize(st);
+    if (step != SQL_ROW)
+        return step == SQL_DONE ? error_set(err, ERROR_STORE_UNAVAILABLE, "the dataset's file has no rows' table") : false;
+    buf_add_byte(&b, ';');
+    buf_add(&b, beside_the_rows, sizeof beside_the_rows); /* with its NUL */
+    bool ok = buf_ok(&b) ? sql_exec(db, b.p, err) : error_no_memory(err);
+    buf_free(&b);
+    return ok;
+}
+
+bool layout_count_columns(struct sql *db, int64_t *ret, struct error *err)
+{
+    return sql_exec_i64(db, "SELECT count(*) FROM pragma_table_info('rows')", ret, err);
+}
+
 bool layout_create_key_index(struct sql *db, const struct column *key, struct error *err)
 {
     char expression[64], text[128];
