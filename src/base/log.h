@@ -1,5 +1,6 @@
 /* One JSON line an event on standard error: time, level, message, and members given as printf'ed text. Control
- * characters are escaped; secrets and row values are never logged. Library folders (below api) do not log. */
+ * characters are escaped; secrets and row values are never logged. Library folders (below api) do not log,
+ * but for the gate: failed log-ins. */
 #ifndef SELTZER_BASE_LOG_H
 #define SELTZER_BASE_LOG_H
 

@@ -3,11 +3,13 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "gate/internal.h"
 
 struct gate {
     struct catalog *catalog;
     struct verdicts *verdicts;
+    struct failures *failures;
 };
 
 struct gate *gate_new(struct catalog *catalog, struct error *err)
@@ -18,10 +20,9 @@ struct gate *gate_new(struct catalog *catalog, struct error *err)
         return NULL;
     }
     g->catalog = catalog;
-    g->verdicts = verdicts_new(err);
-    if (g->verdicts)
+    if ((g->verdicts = verdicts_new(err)) && (g->failures = failures_new(err)))
         return g;
-    free(g);
+    gate_free(g);
     return NULL;
 }
 
@@ -29,6 +30,7 @@ void gate_free(struct gate *g)
 {
     if (!g)
         return;
+    failures_free(g->failures);
     verdicts_free(g->verdicts);
     free(g);
 }
@@ -81,11 +83,56 @@ static bool wrong(struct error *err)
     return error_set(err, ERROR_CREDENTIALS_WRONG, "You attempted to authenticate but something went wrong: unknown user or wrong password");
 }
 
-static bool check_basic(struct gate *g, struct str token, struct arena *a, struct principal *ret, struct error *err)
+/* The audit of failures: never what was typed, for a password typed into the wrong field is one of them. A flood does not
+ * flood the log: the first ten of a row, then each time the count has doubled, and where the back-off begins. */
+static void audit_failure(const struct user *user, bool found, const char *peer, uint32_t n)
+{
+    bool told = n <= 10 || (n & (n - 1)) == 0 || n == FAILURES_FREE + 1;
+    if (told)
+        log_line(LOG_WARN, "log-in failed: %s%s from %s, %u in a row%s", found ? "user " : "no such user", found ? user->id : "", peer, (unsigned)n,
+                 n > FAILURES_FREE ? "; further tries are delayed" : "");
+}
+
+static bool too_many(unsigned wait_s, struct error *err)
+{
+    error_set(err, ERROR_TOO_MANY_REQUESTS, "too many failed log-ins to this account or from this address: try again in %u s", wait_s);
+    err->retry_after_s = wait_s;
+    return false;
+}
+
+/* ASCII letters in lower case: what an unknown name is counted under. A known one is counted under its id. */
+static struct str counted_as(const struct user *user, bool found, struct str name, struct arena *a)
+{
+    char *p = found ? NULL : arena_alloc(a, name.n + 1);
+    if (!p)
+        return str_from(user->id);
+    for (size_t i = 0; i < name.n; i++)
+        p[i] = name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] + 32) : name.p[i];
+    return str_make(p, name.n);
+}
+
+/* Slow, and under the back-off. */
+static bool verify(struct gate *g, const struct basic *basic, const char *peer, struct arena *a, struct user *user, bool found, struct error *err)
+{
+    struct log_in_try try;
+    unsigned wait_s;
+    bool good = false;
+    if (!found)
+        *user = (struct user){0};
+    if (!failures_begin(g->failures, counted_as(user, found, basic->name, a), peer, clock_mono_ms(), &try, &wait_s))
+        return too_many(wait_s, err);
+    bool ok = catalog_verify_password(g->catalog, basic->name, basic->password, user, &good, err);
+    failures_end(g->failures, &try, !ok ? LOG_IN_UNDECIDED : good ? LOG_IN_GOOD : LOG_IN_WRONG, clock_mono_ms());
+    if (ok && !good)
+        audit_failure(user, found, peer, try.count);
+    return ok && (good || wrong(err));
+}
+
+static bool check_basic(struct gate *g, struct str token, const char *peer, struct arena *a, struct principal *ret, struct error *err)
 {
     struct basic basic;
     struct user user;
-    bool found, good = false;
+    bool found;
     if (!basic_parse(token, a, &basic))
         return error_set(err, ERROR_CREDENTIALS_WRONG, "the Basic credentials cannot be read: base64 of user:password in UTF-8 is expected (RFC 7617)");
     if (!catalog_user_by_name(g->catalog, basic.name, &user, &found, err))
@@ -94,22 +141,20 @@ static bool check_basic(struct gate *g, struct str token, struct arena *a, struc
         *ret = (struct principal){.user = user};
         return true;
     }
-    if (!catalog_verify_password(g->catalog, basic.name, basic.password, &user, &good, err))
+    if (!verify(g, &basic, peer, a, &user, found, err))
         return false;
-    if (!good)
-        return wrong(err);
     verdicts_add(g->verdicts, &user, basic.password, clock_mono_ms());
     *ret = (struct principal){.user = user};
     return true;
 }
 
-static bool check_authorization(struct gate *g, struct str value, struct arena *a, struct principal *ret, struct error *err)
+static bool check_authorization(struct gate *g, struct str value, const char *peer, struct arena *a, struct principal *ret, struct error *err)
 {
     struct str scheme, token;
     value = str_trim(value);
     str_cut(value, ' ', &scheme, &token);
     if (str_eq_fold(scheme, STR("Basic")))
-        return check_basic(g, token, a, ret, err);
+        return check_basic(g, token, peer, a, ret, err);
     if (str_eq_fold(scheme, STR("OAuth")) || str_eq_fold(scheme, STR("Bearer")))
         return error_set(err, ERROR_CREDENTIALS_WRONG, "You attempted to authenticate but something went wrong: the token is unknown, expired or revoked");
     return error_set(err, ERROR_CREDENTIALS_WRONG, "the Authorization header must say Basic, OAuth or Bearer, then a blank, then the credentials");
@@ -127,7 +172,7 @@ bool gate_check(struct gate *g, const struct http_head *head, struct arena *a, s
         return error_set(err, ERROR_BAD_REQUEST, "the request has %zu Authorization headers, one is allowed", c.n_authorization);
     bool ok = true;
     if (c.n_authorization)
-        ok = check_authorization(g, c.authorization, a, &who, err);
+        ok = check_authorization(g, c.authorization, head->peer, a, &who, err);
     else if (c.misspelt_header)
         ok = error_set(err, ERROR_CREDENTIALS_WRONG, "the header is called Authorization, not Authentication: it was not read");
     else if (c.token_in_query)

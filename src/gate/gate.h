@@ -1,7 +1,8 @@
 /* Before any handler: who is asking, and may they. (docs/wire/authentication.md)
  *
  * gate_authenticate reads Basic credentials (and names the right header for the misspelt ones); verified passwords are
- * remembered for 60 s under a keyed hash and forgotten at once when the password changes. gate_authorize is the one
+ * remembered for 60 s under a keyed hash and forgotten at once when the password changes; failed ones are counted, logged
+ * and after 100 in a row delayed (429). gate_authorize is the one
  * place where a right is decided. */
 #ifndef SELTZER_GATE_GATE_H
 #define SELTZER_GATE_GATE_H

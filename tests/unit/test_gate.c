@@ -217,6 +217,129 @@ static void verdicts_are_of_one_user_password_and_version_and_end(void **state)
     verdicts_free(v);
 }
 
+/* A try of `account` from `peer` at `now`: 'g'ood, 'w'rong, 'u'ndecided. The seconds to wait, 0 when it was looked at. */
+static unsigned try(struct failures *f, const char *account, const char *peer, uint64_t now, char end)
+{
+    struct log_in_try t;
+    unsigned wait_s = 0;
+    if (failures_begin(f, str_from(account), peer, now, &t, &wait_s))
+        failures_end(f, &t, end == 'g' ? LOG_IN_GOOD : end == 'w' ? LOG_IN_WRONG : LOG_IN_UNDECIDED, now);
+    else
+        assert_true(wait_s > 0);
+    return wait_s;
+}
+
+/* From a new address each time. */
+static void fail_times(struct failures *f, const char *account, int n, uint64_t now)
+{
+    char peer[32];
+    for (int i = 0; i < n; i++) {
+        snprintf(peer, sizeof peer, "10.0.%d.%d", i / 250, i % 250);
+        assert_int_equal(try(f, account, peer, now, 'w'), 0);
+    }
+}
+
+static void after_a_hundred_failures_each_try_waits_longer_and_none_for_ever(void **state)
+{
+    static const unsigned delays[] = {1, 2, 4, 8, 16, 32, 60, 60, 60};
+    struct error err;
+    struct failures *f = failures_new(&err);
+    uint64_t now = 1000;
+    (void)state;
+    assert_non_null(f);
+    fail_times(f, "a", FAILURES_FREE, now);
+    for (size_t i = 0; i < sizeof delays / sizeof *delays; i++) {
+        assert_int_equal(try(f, "a", "10.1.0.1", now, 'w'), 0);
+        assert_int_equal(try(f, "a", "10.1.0.2", now, 'g'), delays[i]);
+        assert_int_equal(try(f, "b", "10.1.0.2", now, 'w'), 0); /* others are not concerned */
+        now += 1000u * delays[i];
+        assert_int_equal(try(f, "a", "10.1.0.2", now - 1, 'g'), 1);
+    }
+    assert_int_equal(try(f, "a", "10.1.0.3", now, 'g'), 0);
+    fail_times(f, "a", FAILURES_FREE, now); /* a good one begins anew */
+    failures_free(f);
+}
+
+static void where_an_account_has_logged_in_others_failures_do_not_count(void **state)
+{
+    struct error err;
+    struct failures *f = failures_new(&err);
+    (void)state;
+    assert_int_equal(try(f, "a", "192.0.2.1", 1000, 'g'), 0);
+    fail_times(f, "a", FAILURES_FREE + 1, 1000);
+    assert_int_equal(try(f, "a", "192.0.2.9", 1000, 'g'), 1);
+    assert_int_equal(try(f, "a", "192.0.2.1", 1000, 'g'), 0);
+    for (int i = 0; i <= FAILURES_FREE; i++) { /* a good one there is no help to those elsewhere; its own failures count */
+        assert_int_equal(try(f, "a", "192.0.2.9", 1000, 'g'), 1);
+        assert_int_equal(try(f, "a", "192.0.2.1", 1000, 'w'), 0);
+    }
+    assert_int_equal(try(f, "a", "192.0.2.1", 1000, 'g'), 1);
+    failures_free(f);
+}
+
+static void one_address_against_many_accounts_is_slowed_and_recovers(void **state)
+{
+    struct error err;
+    struct failures *f = failures_new(&err);
+    char name[16];
+    (void)state;
+    assert_int_equal(try(f, "mine", "2001:db8:1:2::1", 1000, 'g'), 0);
+    for (int i = 0; i <= FAILURES_FREE; i++) {
+        snprintf(name, sizeof name, "user%d", i);
+        char peer[64];
+        snprintf(peer, sizeof peer, "2001:db8:1:2::%x", i + 1); /* one /64 */
+        assert_int_equal(try(f, name, peer, 1000, 'w'), 0);
+    }
+    assert_int_equal(try(f, "other", "2001:db8:1:2::ffff", 1000, 'g'), 1);
+    assert_int_equal(try(f, "other", "2001:db8:1:3::1", 1000, 'g'), 0);
+    assert_int_equal(try(f, "mine", "2001:db8:1:2::1", 1000, 'g'), 0); /* known here */
+    assert_int_equal(try(f, "other", "2001:db8:1:2::ffff", 1000 + 60000, 'w'), 0); /* six have fallen */
+    assert_int_equal(try(f, "other", "2001:db8:1:2::ffff", 1000 + 60000, 'w'), 0);
+    failures_free(f);
+}
+
+static void tries_that_were_not_decided_do_not_count(void **state)
+{
+    struct error err;
+    struct failures *f = failures_new(&err);
+    (void)state;
+    for (int i = 0; i < 3 * FAILURES_FREE; i++)
+        assert_int_equal(try(f, "a", "192.0.2.1", 1000, 'u'), 0);
+    fail_times(f, "a", FAILURES_FREE, 1000);
+    failures_free(f);
+}
+
+static void tries_at_the_same_time_count_before_they_end(void **state)
+{
+    struct error err;
+    struct failures *f = failures_new(&err);
+    struct log_in_try t[FAILURES_FREE + 2];
+    unsigned wait_s;
+    (void)state;
+    for (int i = 0; i <= FAILURES_FREE; i++)
+        assert_true(failures_begin(f, STR("a"), "192.0.2.1", 1000, &t[i], &wait_s));
+    assert_false(failures_begin(f, STR("a"), "192.0.2.1", 1000, &t[FAILURES_FREE + 1], &wait_s));
+    failures_end(f, &t[0], LOG_IN_GOOD, 1000);
+    assert_true(failures_begin(f, STR("a"), "192.0.2.1", 1000, &t[0], &wait_s));
+    failures_free(f);
+}
+
+static void a_flood_of_names_does_not_push_out_the_one_that_is_attacked(void **state)
+{
+    struct error err;
+    struct failures *f = failures_new(&err);
+    char name[16], peer[32];
+    (void)state;
+    fail_times(f, "victim", FAILURES_FREE + 1, 1000);
+    for (int i = 0; i < 20 * FAILURES_MAX; i++) {
+        snprintf(name, sizeof name, "n%d", i);
+        snprintf(peer, sizeof peer, "10.%d.%d.%d", i >> 16 & 255, i >> 8 & 255, i & 255);
+        try(f, name, peer, 1000, 'w');
+    }
+    assert_int_equal(try(f, "victim", "192.0.2.1", 1000, 'g'), 1);
+    failures_free(f);
+}
+
 static void rights_are_as_the_table_says(void **state)
 {
     (void)state;
@@ -297,6 +420,12 @@ int main(void)
         TEST(app_tokens_are_never_required_nor_refused),
         TEST(a_new_password_makes_the_old_one_wrong_at_once),
         TEST(verdicts_are_of_one_user_password_and_version_and_end),
+        TEST(after_a_hundred_failures_each_try_waits_longer_and_none_for_ever),
+        TEST(where_an_account_has_logged_in_others_failures_do_not_count),
+        TEST(one_address_against_many_accounts_is_slowed_and_recovers),
+        TEST(tries_that_were_not_decided_do_not_count),
+        TEST(tries_at_the_same_time_count_before_they_end),
+        TEST(a_flood_of_names_does_not_push_out_the_one_that_is_attacked),
         TEST(rights_are_as_the_table_says),
         TEST(unknown_users_and_wrong_passwords_take_the_same_time),
     };
