@@ -1,6 +1,7 @@
 /* The state machine of one connection (the drawing is in internal.h). Each step_…() does what it can without waiting and says
  * whether the state changed, so that connection_step() goes on; else it has set the deadline of what it waits for.
  * How deadlines, rates and refusals are meant: docs/wire/http.md. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -200,9 +201,13 @@ static bool step_handshake(struct connection *c)
             refuse_plain(c);
             return true;
         }
-        if (n < 0) {
-            c->readable = false;
+        if (n < 0 && errno != EAGAIN && errno != EINTR) {
+            drop(c); /* reset before it said anything; the error was told now and no event will tell it again */
             return false;
+        }
+        if (n < 0) {
+            c->readable = errno == EINTR;
+            return c->readable;
         }
         c->peeked = true;
     }

@@ -162,7 +162,7 @@ def test_half_closed_inside_the_body_is_refused_and_nothing_written(own):
 
 def test_D8_a_storm_of_resets(own):
     rng = seeded()
-    with back_to_baseline(own), Healthy(own, own.main):
+    with back_to_baseline(own, 4), Healthy(own, own.main):
         before = rss_mib(own)
         for _ in range(600):
             raw = socket.create_connection(("127.0.0.1", own.port), 10, source_address=(f"127.0.0.{rng.randrange(10, 40)}", 0))
