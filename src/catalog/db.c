@@ -1,4 +1,5 @@
 /* catalog.db through the driver: one row at a time, one transaction at a time, and the schema's steps. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -144,17 +145,47 @@ static bool make_private(const char *path, struct error *err)
     return true;
 }
 
+/* No catalog, but datasets: it was lost or emptied. Starting anew would make them nobody's, to be removed some day. */
+static bool check_not_lost(const char *path, struct error *err)
+{
+    struct stat st;
+    char folder[4200];
+    const char *slash = strrchr(path, '/');
+    if (stat(path, &st) == 0 && st.st_size > 0)
+        return true;
+    if (snprintf(folder, sizeof folder, "%.*s/datasets", slash ? (int)(slash - path) : 1, slash ? path : ".") >= (int)sizeof folder)
+        return error_set(err, ERROR_BAD_REQUEST, "the path of the data directory is too long");
+    DIR *d = opendir(folder);
+    bool found = false;
+    for (const struct dirent *e; d && !found && (e = readdir(d));)
+        found = e->d_name[0] != '.';
+    if (d)
+        closedir(d);
+    return !found || error_set(err, ERROR_STORE_UNAVAILABLE, "catalog.db is missing or empty, but there are datasets in %s: put the catalog back, or move them away", folder);
+}
+
+static struct sql *open_writer(const char *path, struct error *err)
+{
+    if (!check_not_lost(path, err) || !make_private(path, err))
+        return NULL;
+    struct sql *db = sql_open(path, SQL_WRITER, CACHE_BYTES, err);
+    if (db && sql_exec(db, "PRAGMA foreign_keys=ON", err) && migrate(db, err))
+        return db;
+    sql_close(db);
+    /* The driver speaks of files in general; whoever starts the server must hear which one. */
+    if (!strstr(err->message, "catalog.db")) {
+        char said[sizeof err->message];
+        snprintf(said, sizeof said, "%s", err->message);
+        error_set(err, err->code, "%s: %s", path, said);
+    }
+    return NULL;
+}
+
 bool db_open_writer(const char *path, struct sql **ret, struct error *err)
 {
-    if (!make_private(path, err))
-        return false;
-    struct sql *db = sql_open(path, SQL_WRITER, CACHE_BYTES, err);
+    struct sql *db = open_writer(path, err);
     if (!db)
         return false;
-    if (!sql_exec(db, "PRAGMA foreign_keys=ON", err) || !migrate(db, err)) {
-        sql_close(db);
-        return false;
-    }
     *ret = db;
     return true;
 }

@@ -243,8 +243,8 @@ static void raise_descriptor_limit(void)
 static void give_memory_back(void)
 {
     enum { BLOCK_BYTES = 1 << 20 };
-    if (!mallopt(M_MMAP_THRESHOLD, BLOCK_BYTES) || !mallopt(M_TRIM_THRESHOLD, BLOCK_BYTES))
-        log_line(LOG_WARN, "memory will be given back late");
+    (void)mallopt(M_MMAP_THRESHOLD, BLOCK_BYTES); /* a sanitizer's allocator knows neither, and need not */
+    (void)mallopt(M_TRIM_THRESHOLD, BLOCK_BYTES);
 }
 
 static void watched_signals(sigset_t *ret)
