@@ -207,6 +207,50 @@ static void a_header_of_a_million_bytes_is_not_gathered(void **state)
     buf_free(&text);
 }
 
+static void no_bytes_are_no_news_and_a_refusal_stands(void **state)
+{
+    (void)state;
+    static const enum reader_format formats[] = {READER_JSON, READER_NDJSON, READER_CSV, READER_TSV, READER_FORM};
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        struct row_log log = {0};
+        struct row_sink sink = row_log_sink(&log);
+        struct error err;
+        struct reader *r = reader_new(formats[i], &reader_limits_default, &sink, &err);
+        assert_true(reader_push(r, STR_NONE, &err) && reader_push(r, STR(""), &err));
+        assert_int_equal(log.text.n, 0);
+        if (formats[i] == READER_CSV) {
+            assert_false(reader_push(r, STR("a,a\n"), &err));
+            assert_false(reader_push(r, STR("1,2\n"), &err) || reader_finish(r, &err));
+        }
+        reader_free(r);
+        buf_free(&log.text);
+    }
+    reader_free(NULL);
+}
+
+/* A cell gathered over many slices, and after it a short one. */
+static void a_large_cell_does_not_disturb_the_next(void **state)
+{
+    (void)state;
+    enum { LONG = 3 << 20 };
+    struct buf text = {0};
+    struct row_log log = {.quiet_columns = true};
+    struct row_sink sink = row_log_sink(&log);
+    struct error err;
+    struct reader *r = reader_new(READER_CSV, &reader_limits_default, &sink, &err);
+    buf_add_z(&text, "a,b\n\"");
+    memset(buf_room(&text, LONG), 'x', LONG);
+    text.n += LONG;
+    buf_add_z(&text, "\"\"\",short\n");
+    for (struct str rest = buf_str(&text); rest.n; rest = str_skip(rest, 1 << 20))
+        assert_true(reader_push(r, str_head(rest, 1 << 20), &err));
+    assert_true(reader_finish(r, &err));
+    assert_true(log.text.n > LONG && str_ends(buf_str(&log.text), STR("x\\\"\" 1:\"short\" .|")));
+    reader_free(r);
+    buf_free(&log.text);
+    buf_free(&text);
+}
+
 int main(void)
 {
     if (!random_init())
@@ -218,6 +262,8 @@ int main(void)
         cmocka_unit_test(a_nul_is_kept_for_the_type_to_strip),
         cmocka_unit_test(limits_hold_on_both_sides),
         cmocka_unit_test(a_header_of_a_million_bytes_is_not_gathered),
+        cmocka_unit_test(no_bytes_are_no_news_and_a_refusal_stands),
+        cmocka_unit_test(a_large_cell_does_not_disturb_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -163,6 +163,29 @@ static void what_the_taker_refuses_ends_it(void **state)
     buf_free(&z);
 }
 
+/* Its last byte comes when the room for what comes out is full, again and again. */
+static void a_member_much_larger_than_what_it_takes_comes_out_whole(void **state)
+{
+    (void)state;
+    struct buf plain = {0}, z = {0}, out = {0};
+    struct error err;
+    for (size_t n = (768 << 10) - 2; n <= (768 << 10) + 2; n++) {
+        memset(buf_room(&plain, n), 'x', n);
+        plain.n = n;
+        add_member(&z, buf_str(&plain));
+        struct gunzip *g = gunzip_new(&gunzip_limits_default, collect, &out, &err);
+        assert_true(gunzip_push(g, buf_str(&z), &err) && gunzip_finish(g, &err));
+        assert_true(str_eq(buf_str(&out), buf_str(&plain)));
+        gunzip_free(g);
+        buf_reset(&plain);
+        buf_reset(&z);
+        buf_reset(&out);
+    }
+    buf_free(&plain);
+    buf_free(&z);
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +193,7 @@ int main(void)
         cmocka_unit_test(a_damaged_body_is_refused),
         cmocka_unit_test(limits_hold_on_both_sides),
         cmocka_unit_test(what_the_taker_refuses_ends_it),
+        cmocka_unit_test(a_member_much_larger_than_what_it_takes_comes_out_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/json_parser.h"
 #include "base/random.h"
 
 /* json_write of the tree, or the error as "row:column message". */
@@ -328,6 +329,117 @@ static void many_values_stand_on_lines_of_their_own(void **state)
     free(got);
 }
 
+static void a_tree_has_250000_values_at_most(void **state)
+{
+    (void)state;
+    for (unsigned n = 249999; n <= 250000; n++) {
+        struct arena a = {0};
+        struct buf text = {0};
+        struct json *tree;
+        struct error err;
+        for (unsigned i = 0; i < n; i++) /* and the array itself */
+            buf_add_z(&text, i ? ",1" : "[1");
+        buf_add_byte(&text, ']');
+        bool ok = json_parse(&a, buf_str(&text), &tree, &err);
+        assert_int_equal(ok, n == 249999);
+        if (!ok)
+            assert_int_equal(err.code, ERROR_LIMIT_EXCEEDED);
+        buf_free(&text);
+        arena_free(&a);
+    }
+}
+
+static void what_is_no_object_has_no_members(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    struct json *array, *object;
+    struct error err;
+    int64_t n;
+    bool b;
+    assert_true(json_parse(&a, STR("[1]"), &array, &err) && json_parse(&a, STR("{\"o\":{},\"no\":false}"), &object, &err));
+    assert_null(json_get(array, STR("a")));
+    assert_false(json_get_i64(object, STR("o"), &n) || json_get_bool(object, STR("o"), &b) || json_get_bool(object, STR("none"), &b));
+    assert_true(json_get_bool(object, STR("no"), &b) && !b);
+    arena_free(&a);
+}
+
+static bool hear(void *ctx, enum json_kind kind, struct str text, struct error *err)
+{
+    (void)kind, (void)err;
+    *(size_t *)ctx += text.n;
+    return true;
+}
+
+static bool begin_taken(void *ctx, enum json_kind kind, struct error *err)
+{
+    (void)ctx, (void)err;
+    return kind == JSON_OBJECT || kind == JSON_ARRAY;
+}
+
+static struct json_parser *taking;
+
+static bool take_all(void *ctx, enum json_kind kind, struct error *err)
+{
+    (void)ctx, (void)kind, (void)err;
+    json_parser_take_text(taking);
+    return true;
+}
+
+/* What is larger than a mebibyte is gathered, told, and its memory given back. */
+static void memory_for_a_large_text_is_not_kept(void **state)
+{
+    (void)state;
+    enum { LONG = 3 << 20 };
+    for (int kind = 0; kind < 3; kind++) {
+        struct buf text = {0};
+        size_t heard = 0;
+        struct error err = {0};
+        struct json_events events = {.ctx = &heard, .begin = kind == 2 ? take_all : begin_taken, .end = begin_taken, .value = hear};
+        struct json_parser *p = json_parser_new(&json_limits_default, &events, &err);
+        assert_non_null(p);
+        taking = p;
+        buf_add_z(&text, kind == 1 ? "[\"\\n" : "[\""); /* plain, to be unescaped, taken as text */
+        memset(buf_room(&text, LONG), 'x', LONG);
+        text.n += LONG;
+        buf_add_z(&text, "\",\"short\"]");
+        for (struct str rest = buf_str(&text); rest.n; rest = str_skip(rest, 1 << 20))
+            assert_true(json_parser_push(p, str_head(rest, 1 << 20), &err));
+        assert_true(json_parser_finish(p, &err));
+        assert_int_equal(heard, kind == 2 ? text.n : LONG + 5 + (kind == 1));
+        assert_true(p->held.cap <= HELD_BYTES_KEPT && p->text.cap <= HELD_BYTES_KEPT && p->taken.cap <= HELD_BYTES_KEPT);
+        json_parser_free(p);
+        buf_free(&text);
+    }
+}
+
+static void a_container_taken_as_text_has_a_limit(void **state)
+{
+    (void)state;
+    struct json_limits limits = json_limits_default;
+    limits.token_bytes_max = 10;
+    for (int slice = 1; slice <= 20; slice += 19)
+        for (int extra = 0; extra < 2; extra++) {
+            size_t heard = 0;
+            struct error err = {0};
+            struct json_events events = {.ctx = &heard, .begin = take_all, .end = begin_taken, .value = hear};
+            struct json_parser *p = json_parser_new(&limits, &events, &err);
+            struct str rest = extra ? STR("[1,2,3,4,55]") : STR("[1,2,3,44]");
+            bool ok = true;
+            taking = p;
+            for (; ok && rest.n; rest = str_skip(rest, (size_t)slice))
+                ok = json_parser_push(p, str_head(rest, (size_t)slice), &err);
+            ok = ok && json_parser_finish(p, &err);
+            assert_int_equal(ok, !extra);
+            if (ok)
+                assert_int_equal(heard, 10);
+            else
+                assert_int_equal(err.code, ERROR_BODY_TOO_LARGE);
+            json_parser_free(p);
+        }
+    json_parser_free(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +452,10 @@ int main(void)
         cmocka_unit_test(a_string_ends_where_it_ends_at_any_offset),
         cmocka_unit_test(members_are_found_by_name_the_last_of_equals),
         cmocka_unit_test(many_values_stand_on_lines_of_their_own),
+        cmocka_unit_test(a_tree_has_250000_values_at_most),
+        cmocka_unit_test(what_is_no_object_has_no_members),
+        cmocka_unit_test(memory_for_a_large_text_is_not_kept),
+        cmocka_unit_test(a_container_taken_as_text_has_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

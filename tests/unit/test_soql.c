@@ -312,6 +312,25 @@ static void random_clauses_never_reach_the_sql(void **state)
     }
 }
 
+/* The place is counted in the whole of it. */
+static void a_long_clause_is_shown_cut_at_a_character(void **state)
+{
+    (void)state;
+    struct buf text = {0};
+    struct arena arena = {0};
+    struct query q;
+    struct error err;
+    for (int i = 0; i < 60; i++)
+        buf_add_z(&text, "`\xe2\x82\xac\xe2\x82\xac`,\n");
+    struct soql_parameter parameter = {STR("$select"), buf_str(&text)};
+    assert_false(soql_compile(&(struct soql_request){&columns, &row_ids, &parameter, 1}, &arena, &q, &err));
+    assert_true(str_is_utf8(str_from(err.message), NULL));
+    assert_non_null(strstr(err.message, "…"));
+    assert_true(strlen(err.message) < 700);
+    arena_free(&arena);
+    buf_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +340,7 @@ int main(void)
         cmocka_unit_test(one_row_is_found_by_its_number),
         cmocka_unit_test(many_filters_stay_shallow),
         cmocka_unit_test(random_clauses_never_reach_the_sql),
+        cmocka_unit_test(a_long_clause_is_shown_cut_at_a_character),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
