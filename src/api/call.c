@@ -211,12 +211,37 @@ static void on_body(void *ctx, struct http_exchange *x, struct str bytes)
     buf_add_str(&c->body, bytes);
 }
 
+/* A body may take hours. What was allowed when it began must still be when it is complete: the user may be disabled, the
+ * dataset deleted or another's by then (docs/wire/authentication.md, "Rights"). */
+static bool still_allowed(struct call *c, struct error *err)
+{
+    struct user now;
+    bool found = true, reads = c->head->method == HTTP_GET || c->head->method == HTTP_HEAD;
+    if (!c->head->has_body || reads)
+        return true;
+    if (!c->principal.anonymous) {
+        if (!catalog_user_by_id(c->api->catalog, c->principal.user.id, &now, &found, err))
+            return false;
+        if (!found || now.disabled)
+            return error_set(err, ERROR_CREDENTIALS_WRONG, "the user was disabled while the request was under way; nothing was changed");
+        c->principal.user = now;
+    }
+    if (!c->dataset)
+        return gate_authorize(&c->principal, c->route->action, NULL, err);
+    const struct dataset *d = catalog_dataset(c->api->catalog, str_from(c->dataset->id), err);
+    bool ok = d && gate_authorize(&c->principal, c->route->action, d, err);
+    dataset_release(d);
+    return ok;
+}
+
 static void on_end(void *ctx, struct http_exchange *x)
 {
     struct call *c = x->state;
     struct error err = {0};
     (void)ctx;
-    if (!is_gathered(c)) {
+    if (!still_allowed(c, &err)) {
+        call_reply_error(c, &err);
+    } else if (!is_gathered(c)) {
         c->route->handler->end(c);
     } else if (!buf_ok(&c->body)) {
         error_no_memory(&err);

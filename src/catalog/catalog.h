@@ -94,6 +94,8 @@ must_use bool catalog_has_users(struct catalog *c, bool *ret, struct error *err)
 /* 8 to 1,024 bytes of password after NFC, argon2id m=19 MiB t=2 p=1 (RFC 9106; docs/wire/authentication.md). */
 must_use bool catalog_create_user(struct catalog *c, struct str name, struct str password, bool administrator, struct user *ret, struct error *err);
 must_use bool catalog_set_password(struct catalog *c, struct str name, struct str password, struct error *err);
+/* A disabled user is as one with a wrong password. */
+must_use bool catalog_set_disabled(struct catalog *c, struct str name, bool disabled, struct error *err);
 must_use bool catalog_user_by_name(struct catalog *c, struct str name, struct user *ret, bool *ret_found, struct error *err);
 must_use bool catalog_user_by_id(struct catalog *c, const char *id, struct user *ret, bool *ret_found, struct error *err);
 /* Takes the same time for unknown users and wrong passwords. Slow (16 ms of CPU): a worker's work. */

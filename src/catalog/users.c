@@ -439,3 +439,27 @@ bool catalog_set_password(struct catalog *c, struct str name, struct str passwor
     arena_free(&a);
     return ok;
 }
+
+static bool update_disabled(struct catalog *c, struct str folded, bool disabled, struct error *err)
+{
+    int64_t changed = 0;
+    if (!db_int(c->writer, err, &changed, "UPDATE account SET disabled = ?2 WHERE folded = ?1 RETURNING 1", "ti", folded, (int64_t)disabled))
+        return false;
+    return changed || error_set(err, ERROR_NOT_FOUND, "no such user");
+}
+
+bool catalog_set_disabled(struct catalog *c, struct str name, bool disabled, struct error *err)
+{
+    struct arena a = {0};
+    struct str nfc = STR_NONE, folded = STR_NONE;
+    bool ok = check_user_name(&a, name, &nfc, &folded, err);
+    if (ok) {
+        pthread_mutex_lock(&c->write);
+        ok = db_begin(c->writer, err);
+        if (ok)
+            ok = users_commit(c, update_disabled(c, folded, disabled, err), err);
+        pthread_mutex_unlock(&c->write);
+    }
+    arena_free(&a);
+    return ok;
+}

@@ -1,4 +1,4 @@
-/* seltzer user: set a password, add a user, list them. Works beside a running server: it sees the change within a
+/* seltzer user: add a user, set a password, disable and enable. Works beside a running server: it sees the change within a
  * second. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,8 @@
 const char *const cli_user_details =
     "  seltzer user passwd NAME    set NAME's password (mends a lost one); the running server takes it within a second\n"
     "  seltzer user add NAME       add a user who may make and publish datasets of their own\n"
+    "  seltzer user disable NAME   NAME cannot log in any more, within a second; what is under way is refused at its end\n"
+    "  seltzer user enable NAME    NAME can again\n"
     "\n"
     "The password is asked for on a terminal, else read from the first line of standard input; with --generate a\n"
     "fresh one is made and printed. At least 8 bytes; 15 characters or more are advised.\n";
@@ -77,6 +79,18 @@ static int set_password(struct catalog *c, struct str name)
     return catalog_set_password(c, name, str_from(password), &err) ? EXIT_DONE : cli_fail(&err);
 }
 
+static int disable(struct catalog *c, struct str name)
+{
+    struct error err = {0};
+    return catalog_set_disabled(c, name, true, &err) ? EXIT_DONE : cli_fail(&err);
+}
+
+static int enable(struct catalog *c, struct str name)
+{
+    struct error err = {0};
+    return catalog_set_disabled(c, name, false, &err) ? EXIT_DONE : cli_fail(&err);
+}
+
 static int add(struct catalog *c, struct str name)
 {
     char password[2048];
@@ -85,6 +99,19 @@ static int add(struct catalog *c, struct str name)
     if (!get_password(password, sizeof password))
         return EXIT_FAILED;
     return catalog_create_user(c, name, str_from(password), administrator, &user, &err) ? EXIT_DONE : cli_fail(&err);
+}
+
+static const struct verb {
+    const char *name;
+    int (*run)(struct catalog *c, struct str name);
+} verbs[] = {{"passwd", set_password}, {"add", add}, {"disable", disable}, {"enable", enable}};
+
+static const struct verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    return NULL;
 }
 
 int cli_user(int argc, char **argv)
@@ -101,8 +128,8 @@ int cli_user(int argc, char **argv)
         return EXIT_USAGE;
     if (help)
         return EXIT_DONE;
-    bool passwd = argc == 3 && strcmp(argv[1], "passwd") == 0, adds = argc == 3 && strcmp(argv[1], "add") == 0;
-    if (!passwd && !adds) {
+    const struct verb *verb = argc == 3 ? find_verb(argv[1]) : NULL;
+    if (!verb) {
         cli_say("user: what is to be done? See seltzer user --help");
         return EXIT_USAGE;
     }
@@ -112,7 +139,7 @@ int cli_user(int argc, char **argv)
     struct catalog *c = catalog_open(data, &err);
     if (!c)
         return cli_fail(&err);
-    int status = passwd ? set_password(c, str_from(argv[2])) : add(c, str_from(argv[2]));
+    int status = verb->run(c, str_from(argv[2]));
     catalog_close(c);
     data_dir_close(&dir);
     return status;

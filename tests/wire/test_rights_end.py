@@ -1,0 +1,62 @@
+"""A right is decided when a request begins and again when its body is complete (docs/wire/authentication.md, "Rights")."""
+
+import base64
+import subprocess
+import time
+
+import pytest
+
+from client import read_to_end, status_of
+
+NAME, PASSWORD = "leaver", "a password for a while"
+
+
+def operator(server, verb):
+    subprocess.run([server.binary, "user", verb, NAME, "--data", server.data], check=True)
+    time.sleep(1.1)
+
+
+@pytest.fixture(scope="module")
+def leaver(server):
+    return server.add_user(NAME, PASSWORD)
+
+
+def half_sent(server, method, path, body):
+    """A request whose last byte has not been sent."""
+    credentials = base64.b64encode(f"{NAME}:{PASSWORD}".encode()).decode()
+    tls = server.connect()
+    tls.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {credentials}\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n".encode())
+    assert tls.recv(100).startswith(b"HTTP/1.1 100")  # the head was looked at
+    tls.sendall(body[:-1])
+    return tls
+
+
+@pytest.mark.parametrize("method,path,body", [("POST", "/resource/{d}.json", b'[{"k":"2"}]'), ("PUT", "/resource/{d}.json", b'[{"k":"2"}]'),
+                                              ("POST", "/resource/{d}/1.json", b'{"v":"x"}'), ("PUT", "/api/views/{d}", b'{"name":"other"}')])
+def test_who_is_disabled_while_a_body_is_sent_changes_nothing(server, leaver, api, method, path, body):
+    d = leaver.create({"k": "text", "v": "text"}, key="k")
+    leaver.upsert_ok(d, [{"k": "1"}])
+    before = api.get(f"/api/views/{d}").json()
+    tls = half_sent(server, method, path.format(d=d), body)
+    operator(server, "disable")
+    try:
+        tls.sendall(body[-1:])
+        assert status_of(read_to_end(tls)) == 401
+        assert leaver.get("/api/users/current.json").status_code == 401
+    finally:
+        tls.close()
+        operator(server, "enable")
+    assert api.rows(d) == [{"k": "1"}] and api.get(f"/api/views/{d}").json() == before
+    assert leaver.get("/api/users/current.json").status_code == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_dataset_deleted_while_a_body_is_sent_is_not_found(server, leaver, api, method):
+    d = leaver.create({"k": "text"}, key="k")
+    tls = half_sent(server, method, f"/resource/{d}.json", b'[{"k":"2"}]')
+    assert api.delete(f"/api/views/{d}").status_code == 200
+    tls.sendall(b"]")
+    assert status_of(read_to_end(tls)) == 404
+    tls.close()
+    assert api.get(f"/resource/{d}.json").status_code == 404
