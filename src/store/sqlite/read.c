@@ -10,16 +10,27 @@ static bool run(struct sql *db, struct str text, struct error *err)
     return st && sql_run(db, st, err);
 }
 
+/* The file may have gone under somebody who still holds a snapshot of the dataset: then that is the error. */
+static void tell_if_deleted(struct store *s, const struct generation *g, struct error *err)
+{
+    struct error now = {0};
+    const struct dataset *d = catalog_dataset(s->catalog, str_from(g->table->id), &now);
+    if (!d && now.code == ERROR_DATASET_NOT_FOUND)
+        *err = now;
+    dataset_release(d);
+}
+
 /* A reader inside a snapshot. */
 static struct sql *begin(struct store *s, struct generation *g, struct store_state *ret, struct error *err)
 {
     struct sql *db = reader_take(s, g, err);
-    if (!db)
-        return NULL;
-    sql_set_deadline(db, QUERY_DEADLINE_MS);
-    if (run(db, STR("BEGIN"), err) && meta_read_state(db, ret, err))
-        return db;
-    reader_give(s, g, db, false);
+    if (db) {
+        sql_set_deadline(db, QUERY_DEADLINE_MS);
+        if (run(db, STR("BEGIN"), err) && meta_read_state(db, ret, err))
+            return db;
+        reader_give(s, g, db, false);
+    }
+    tell_if_deleted(s, g, err);
     return NULL;
 }
 

@@ -116,18 +116,24 @@ bool store_add_column(struct store *s, const struct dataset *d, const struct col
 
 /* ── the end ── */
 
+/* The folder loses its name in one step, before anybody else's turn can begin: who opens it piece by piece while it is being
+ * removed would meet half a dataset. What a crash leaves is removed at the next start (clean.c). */
 void store_drop(struct store *s, const char *dataset_id)
 {
     struct dataset d = {.generation = 0};
     struct error ignored;
-    char *path = path_of_table(s, dataset_id);
+    char *path = path_of_table(s, dataset_id), *going = NULL;
     snprintf(d.id, sizeof d.id, "%s", dataset_id);
     struct table *t = table_hold(s, &d, &ignored);
+    if (asprintf(&going, "%s/datasets/.%s", s->dir, dataset_id) < 0)
+        going = NULL;
+    bool renamed = path && going && rename(path, going) == 0;
     if (t)
         table_forget(s, t);
     if (path)
-        remove_folder(path); /* what stays is removed at a later start (clean.c) */
+        remove_folder(renamed ? going : path);
     if (t)
         table_release(s, t);
     free(path);
+    free(going);
 }
