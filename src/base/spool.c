@@ -238,6 +238,26 @@ bool spool_read(struct spool *s, uint64_t offset, void *bytes, size_t n, size_t 
     return true;
 }
 
+bool spool_settle(struct spool *s, struct error *err)
+{
+    return flush_tail(s, err);
+}
+
+bool spool_read_file(const struct spool *s, uint64_t offset, void *bytes, size_t n, struct error *err)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t got = pread(s->fd, (char *)bytes + done, n - done, (off_t)(offset + done - s->memory_max));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return error_from_errno(err, errno, "read from the scratch area");
+        if (got == 0)
+            return error_set(err, ERROR_STORE_UNAVAILABLE, "a file in the scratch area is shorter than what was written");
+        done += (size_t)got;
+    }
+    return true;
+}
+
 struct str spool_peek(const struct spool *s, uint64_t offset)
 {
     uint64_t end = s->size < s->memory_max ? s->size : s->memory_max;

@@ -19,6 +19,11 @@ uint64_t spool_bytes(const struct spool *s);
 must_use bool spool_read(struct spool *s, uint64_t offset, void *p, size_t n, size_t *ret_n, struct error *err);
 /* Overwrites or extends at an offset (fixed-width tables); the gap reads as zeros. */
 must_use bool spool_write_at(struct spool *s, uint64_t offset, const void *p, size_t n, struct error *err);
+/* All that was written below memory_max aside is in the file now: spool_read_file() sees it. */
+must_use bool spool_settle(struct spool *s, struct error *err);
+/* As spool_read, of bytes beyond memory_max that a spool_settle() has set down: may run beside further writing, once the
+ * reader was told (with a release and an acquire) how far that was. */
+must_use bool spool_read_file(const struct spool *s, uint64_t offset, void *p, size_t n, struct error *err);
 /* A loan of bytes that are in memory, for sending without a copy; empty when they are in the file. */
 struct str spool_peek(const struct spool *s, uint64_t offset);
 void spool_free(struct spool *s); /* NULL is fine */

@@ -50,7 +50,7 @@ static unsigned bucket_of(const char *id)
 
 static bool is_small(const struct upload *u)
 {
-    return !u->write.replace && !u->write.truncate && stage_rows(u->stage) <= GROUP_ROWS_EACH_MAX && stage_bytes(u->stage) <= GROUP_BYTES_MAX;
+    return !u->write.replace && !u->write.truncate && !u->ahead && stage_rows(u->stage) <= GROUP_ROWS_EACH_MAX && stage_bytes(u->stage) <= GROUP_BYTES_MAX;
 }
 
 static struct upload *take_first(struct dataset_queue *q)
@@ -110,6 +110,8 @@ static void drain(struct job *job)
 
     for (size_t i = 0; i < n; i++)
         writes[i] = &group[i]->write;
+    if (n == 1 && group[0]->ahead)
+        writes[0]->ahead = ahead_claim(group[0]->ahead);
     if (n)
         store_write_group(owner->store, writes, n);
     for (size_t i = 0; i < n; i++)
@@ -205,6 +207,11 @@ void ingest_queue_free(struct ingest_queue *owner)
     pthread_cond_destroy(&owner->changed);
     pthread_mutex_destroy(&owner->lock);
     free(owner);
+}
+
+struct ahead *ingest_build_ahead(struct ingest_queue *owner, struct upload *u)
+{
+    return ahead_new(owner->store, owner->pool, u->dataset, u->stage, u->options.kind == UPLOAD_REPLACE || u->options.truncate);
 }
 
 static struct dataset_queue *find_queue(struct ingest_queue *owner, const char *id)

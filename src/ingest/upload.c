@@ -49,6 +49,14 @@ static atomic_size_t uploads;
 static atomic_bool crowded;
 enum { UPLOADS_FEW = 6, CROWD = 64, STAGE_BYTES_OF_MANY = 256 << 10, MUCH_BYTES = 8 << 20 };
 
+/* All rows new, as far as the request tells; the rows themselves may say otherwise. */
+static bool may_build_ahead(const struct upload_options *o, const struct store_state *state)
+{
+    if (o->dry_run || o->want_all_results || o->has_row_key || o->only_one_object || o->update_only)
+        return false;
+    return o->kind == UPLOAD_REPLACE || o->truncate || state->rows == 0;
+}
+
 struct upload *upload_new(const struct dataset *d, const struct store_state *state, const struct upload_options *o, struct error *err)
 {
     struct upload *u = calloc(1, sizeof *u);
@@ -60,7 +68,8 @@ struct upload *upload_new(const struct dataset *d, const struct store_state *sta
     u->dataset = dataset_retain(d);
     u->state = *state;
     u->options = *o;
-    struct stage_config config = {.columns = &d->columns, .scratch_dir = o->scratch_dir, .memory_max = few ? 0 : STAGE_BYTES_OF_MANY};
+    struct stage_config config = {.columns = &d->columns, .scratch_dir = o->scratch_dir, .memory_max = few ? 0 : STAGE_BYTES_OF_MANY,
+                                  .live = few && may_build_ahead(o, state)};
     u->stage = stage_new(&config, err);
     u->coerce.dataset = d;
     u->coerce.row_ids = &u->state.row_ids;
@@ -83,7 +92,10 @@ void upload_free(struct upload *u)
     gunzip_free(u->gunzip);
     transcode_free(u->transcode);
     reader_free(u->reader);
-    stage_free(u->stage);
+    if (u->ahead)
+        ahead_free(u->ahead); /* with the stage */
+    else
+        stage_free(u->stage);
     spool_free(u->results);
     coerce_fini(&u->coerce);
     problems_clear(&u->problems);
@@ -102,9 +114,30 @@ void upload_free(struct upload *u)
         malloc_trim(0);
 }
 
+void upload_build_ahead(struct upload *u, struct ingest_queue *q)
+{
+    u->queue = q;
+}
+
+static void build_ahead(struct upload *u)
+{
+    bool hopeless = u->problems.total && !u->options.skip_errors;
+    if (hopeless || !stage_is_live(u->stage) || stage_settled(u->stage) < AHEAD_FROM_BYTES)
+        return;
+    if (!u->ahead && !(u->ahead = ingest_build_ahead(u->queue, u))) {
+        u->queue = NULL;
+        return;
+    }
+    ahead_nudge(u->ahead);
+}
+
 bool upload_push(struct upload *u, struct str bytes, struct error *err)
 {
-    return u->gunzip ? gunzip_push(u->gunzip, bytes, err) : to_transcode(u, bytes, err);
+    if (!(u->gunzip ? gunzip_push(u->gunzip, bytes, err) : to_transcode(u, bytes, err)))
+        return false;
+    if (u->queue)
+        build_ahead(u);
+    return true;
 }
 
 /* The clients of old show only the message, so the first few problems stand in it whole (docs/wire/errors.md). */

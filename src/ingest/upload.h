@@ -3,6 +3,7 @@
 #define SELTZER_INGEST_UPLOAD_H
 
 #include "base/spool.h"
+#include "ingest/ahead.h"
 #include "ingest/coerce.h"
 #include "ingest/large.h"
 
@@ -19,7 +20,10 @@ struct upload {
     bool reported;
     uint64_t row_bytes; /* of the row that has not ended yet, roughly */
     struct large large;
-    struct stage *stage;
+    struct stage *stage;             /* ahead's, once there is one */
+    /* building while the body streams: NULL until enough came, or never */
+    struct ahead *ahead;
+    struct ingest_queue *queue;      /* where it may be done; NULL: not at all, or no more */
     /* bytes ─► gunzip ─► transcode ─► reader; NULL where nothing is to be done */
     struct gunzip *gunzip;
     struct transcode *transcode;
@@ -38,6 +42,8 @@ struct upload {
 
 /* The apply is over: its row errors join the body's problems, in input order. */
 void upload_close_report(struct upload *u);
+/* queue.c: on its pool and store. */
+struct ahead *ingest_build_ahead(struct ingest_queue *owner, struct upload *u);
 /* Fills in u->write from the options and what the body turned out to be. */
 void upload_prepare_write(struct upload *u);
 

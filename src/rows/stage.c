@@ -16,6 +16,7 @@ enum {
     MEMORY_DEFAULT = 8 << 20,
     /* All stages of the process together: beyond it a new stage keeps only its tail in memory. */
     MEMORY_OF_ALL = 64 << 20,
+    MEMORY_LEAST = 1, /* a spool keeps something in memory */
     FLAG_DELETE = 1,
     FLAG_KEY_NULL = 2,
     SID_SHIFT = 2,
@@ -30,6 +31,9 @@ struct stage {
     const struct columns *columns;
     const char *scratch_dir;
     size_t memory_max, memory_reserved;
+    bool live;
+    atomic_bool finished;
+    atomic_ullong settled; /* live: bytes in the file, whole rows */
     struct buf tail;
     struct spool *spool; /* NULL until the first tail is full */
     uint64_t rows, bytes;
@@ -45,6 +49,7 @@ struct stage *stage_new(const struct stage_config *config, struct error *err)
     s->columns = config->columns;
     s->scratch_dir = config->scratch_dir;
     s->memory_max = config->memory_max ? config->memory_max : MEMORY_DEFAULT;
+    s->live = config->live && config->scratch_dir;
     return s;
 }
 
@@ -133,24 +138,39 @@ static unsigned char *put_cells(unsigned char *p, const struct cell *cells, size
     return p;
 }
 
-static bool flush_tail(struct stage *s, struct error *err)
+static bool open_spool(struct stage *s, struct error *err)
 {
-    if (!s->spool) {
+    if (!s->live) {
         size_t in_use = atomic_fetch_add(&memory_in_use, s->memory_max);
         s->memory_reserved = s->memory_max;
         if (in_use + s->memory_max > MEMORY_OF_ALL) {
             atomic_fetch_sub(&memory_in_use, s->memory_max);
             s->memory_reserved = 0;
         }
-        struct spool_config config = {.scratch_dir = s->scratch_dir, .memory_max = s->memory_reserved ? s->memory_reserved : 1};
-        s->spool = spool_new(&config, err);
-        if (!s->spool)
-            return false;
     }
+    struct spool_config config = {.scratch_dir = s->scratch_dir, .memory_max = s->memory_reserved ? s->memory_reserved : MEMORY_LEAST};
+    s->spool = spool_new(&config, err);
+    return s->spool;
+}
+
+/* The spool's first bytes are in memory: a live stage, whose reader knows only the file, has none there but these. */
+static bool settle(struct stage *s, struct error *err)
+{
+    if (!spool_settle(s->spool, err))
+        return false;
+    atomic_store_explicit(&s->settled, spool_bytes(s->spool) - MEMORY_LEAST, memory_order_release);
+    return true;
+}
+
+static bool flush_tail(struct stage *s, struct error *err)
+{
+    static const char nothing[MEMORY_LEAST];
+    if (!s->spool && (!open_spool(s, err) || (s->live && !spool_write(s->spool, nothing, sizeof nothing, err))))
+        return false;
     if (!spool_write(s->spool, s->tail.p, s->tail.n, err))
         return false;
     buf_reset(&s->tail);
-    return true;
+    return !s->live || settle(s, err);
 }
 
 bool stage_append(struct stage *s, const struct stage_row *row, struct error *err)
@@ -182,7 +202,18 @@ bool stage_append(struct stage *s, const struct stage_row *row, struct error *er
 
 bool stage_finish(struct stage *s, struct error *err)
 {
+    s->finished = true;
     return !s->spool || s->tail.n == 0 || flush_tail(s, err);
+}
+
+bool stage_is_live(const struct stage *s)
+{
+    return s->live;
+}
+
+uint64_t stage_settled(const struct stage *s)
+{
+    return s->live ? atomic_load_explicit(&s->settled, memory_order_acquire) : s->bytes;
 }
 
 /* ── decoding ── */
@@ -284,18 +315,25 @@ void stage_cursor_free(struct stage_cursor *c)
 static bool load(struct stage_cursor *c, size_t n, struct str *ret, struct error *err)
 {
     struct stage *s = c->stage;
-    if (!s->spool) {
-        *ret = str_head(str_skip(buf_str(&s->tail), c->offset), n);
+    uint64_t settled = s->live ? stage_settled(s) : s->spool ? spool_bytes(s->spool) : 0;
+    if (settled == 0) {
+        /* A live stage without a file is either small and finished, or has nothing for others to see. */
+        bool in_place = !s->live || s->finished;
+        *ret = in_place ? str_head(str_skip(buf_str(&s->tail), c->offset), n) : STR_NONE;
         return true;
     }
     buf_reset(&c->bytes);
-    uint64_t left = spool_bytes(s->spool) - c->offset;
+    uint64_t left = settled - c->offset;
     if (n > left)
         n = (size_t)left;
     char *room = buf_room(&c->bytes, n ? n : 1);
     size_t got;
     if (!room)
         return error_no_memory(err);
+    if (s->live) {
+        *ret = str_make(room, n);
+        return n == 0 || spool_read_file(s->spool, c->offset + MEMORY_LEAST, room, n, err);
+    }
     if (!spool_read(s->spool, c->offset, room, n, &got, err))
         return false;
     *ret = str_make(room, got);

@@ -28,6 +28,7 @@ struct stage_config {
     const struct columns *columns; /* borrowed; the shape that rows were coerced against */
     const char *scratch_dir;       /* borrowed */
     size_t memory_max;             /* bytes of this stage kept in memory, 8 MiB when 0 */
+    bool live;                     /* read by another thread while it grows: from its file, all but the last rows */
 };
 
 struct stage;
@@ -40,6 +41,9 @@ const struct columns *stage_columns(const struct stage *s);
 uint64_t stage_rows(const struct stage *s);
 uint64_t stage_bytes(const struct stage *s); /* encoded */
 void stage_free(struct stage *s);            /* NULL is fine */
+/* Bytes of whole rows that a cursor can read by now. Of a live stage any thread may ask, and read them. */
+uint64_t stage_settled(const struct stage *s);
+bool stage_is_live(const struct stage *s); /* as asked for, where there is a scratch folder */
 
 /* Reading in runs: a run is the next rows whose encoding fits in run_bytes (at least one row). Its rows' bytes stay
  * valid until the next stage_next_run or stage_cursor_free. */
@@ -49,7 +53,7 @@ struct stage_run {
 };
 struct stage_cursor;
 struct stage_cursor *stage_cursor_new(struct stage *s, size_t run_bytes, struct error *err);
-/* At the end *ret_end is true and ret->n 0. */
+/* At the end (of a live stage: of what is settled) *ret_end is true and ret->n 0. */
 must_use bool stage_next_run(struct stage_cursor *c, struct stage_run *ret, bool *ret_end, struct error *err);
 void stage_cursor_free(struct stage_cursor *c);
 /* Decodes without copying bytes: cell text points into the run. row->cells must have room for all the columns. */

@@ -77,6 +77,18 @@ struct write_counts {
 /* A write's rows, looked at from inside its transaction. */
 struct store_within;
 
+/* Building ahead. A replace, or the first rows of an empty table, can be made while its body still streams: the next
+ * generation's file is nobody's until the catalog points to it. Each step inserts what the (live) stage has settled;
+ * nothing is held between steps and no step waits for anybody. The write takes what was built if it is still right by
+ * then (no rows were numbered meanwhile, every row is plainly new, no key came twice) and else starts anew from the stage.
+ * One thread at a time. */
+struct store_ahead;
+/* replace: the rows become the table, whatever is in it. NULL: not possible now, which is no error. */
+struct store_ahead *store_ahead_new(struct store *s, const struct dataset *d, struct stage *stage, bool replace);
+/* Inserts up to about `bytes`. False: nothing more to do now, or ever. */
+bool store_ahead_step(struct store_ahead *a, size_t bytes);
+void store_ahead_free(struct store_ahead *a); /* NULL is fine; after the write, or instead of it */
+
 struct write {
     /* in */
     struct stage *stage;              /* finished; borrowed; NULL: no rows */
@@ -91,6 +103,7 @@ struct write {
     int64_t expected_version;
     const char *request_id, *user_id; /* for the version, witness and audit rows */
     struct str idempotency_key;       /* empty: none */
+    struct store_ahead *ahead;        /* of the same stage, nobody steps it any more; borrowed; NULL: none */
     struct str witness;               /* kept with the key: a digest of the request */
     bool want_all_results;            /* results for every row, else only for errors */
     void (*begin)(void *ctx);         /* before each try: results so far do not count; NULL: none */

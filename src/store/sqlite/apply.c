@@ -553,6 +553,48 @@ static bool plain_run(struct rows_at_work *r, const struct stage_run *run, struc
     return true;
 }
 
+enum { STEP_RUN_BYTES = 512 << 10 };
+
+struct plain {
+    struct rows_at_work r;
+    struct stage_cursor *cursor;
+};
+
+struct plain *plain_begin(struct apply *a, struct error *err)
+{
+    struct plain *p = calloc(1, sizeof *p);
+    if (p && start(&p->r, a, err) && (p->cursor = stage_cursor_new(a->write->stage, STEP_RUN_BYTES, err)))
+        return p;
+    if (!p)
+        error_no_memory(err);
+    free(p);
+    return NULL;
+}
+
+enum apply_outcome plain_step(struct plain *p, size_t bytes, bool *ret_idle, struct error *err)
+{
+    *ret_idle = false;
+    for (size_t done = 0; done < bytes; done += STEP_RUN_BYTES) {
+        struct stage_run run;
+        if (!stage_next_run(p->cursor, &run, ret_idle, err))
+            return APPLY_REFUSED;
+        if (*ret_idle)
+            break;
+        bool ok = plain_run(&p->r, &run, err);
+        if (!ok || p->r.not_plain)
+            return outcome(&p->r, ok, err);
+    }
+    return APPLY_DONE;
+}
+
+void plain_end(struct plain *p)
+{
+    p->r.a->meta->next_sid += (int64_t)p->r.positions;
+    stage_cursor_free(p->cursor);
+    arena_free(&p->r.arena);
+    free(p);
+}
+
 enum apply_outcome apply_plain(struct apply *a, struct error *err)
 {
     /* Results are told once, so a first attempt that may be thrown away is not for those who want them. */

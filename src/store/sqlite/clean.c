@@ -47,6 +47,8 @@ static void clean_folder(const char *path, int64_t current)
     for (struct dirent *e; (e = readdir(dir));) { /* NOLINT(concurrency-mt-unsafe): one thread alone has dir */
         int64_t number;
         char *file;
+        if (str_starts(str_from(e->d_name), STR("ahead-")))
+            unlinkat(dirfd(dir), e->d_name, 0); /* a build whose body did not end */
         if (!generation_number(e->d_name, &number) || number == current || asprintf(&file, "%s/%s", path, e->d_name) < 0)
             continue;
         if (number > current || is_old(file))

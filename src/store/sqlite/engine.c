@@ -609,6 +609,17 @@ void store_close(struct store *s)
     free(s);
 }
 
+bool table_meta(struct store *s, const struct dataset *d, struct meta *ret)
+{
+    pthread_mutex_lock(&s->lock);
+    const struct table *t = find_table(s, d->id);
+    bool known = t && t->has_meta;
+    if (known)
+        *ret = t->meta;
+    pthread_mutex_unlock(&s->lock);
+    return known;
+}
+
 bool store_state(struct store *s, const struct dataset *d, struct store_state *ret, struct error *err)
 {
     pthread_mutex_lock(&s->lock);

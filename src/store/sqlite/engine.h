@@ -127,6 +127,8 @@ struct table *table_hold(struct store *s, const struct dataset *d, struct error 
 /* Nobody finds the table again; its files are closed when their users leave. */
 void table_forget(struct store *s, struct table *t);
 void table_release(struct store *s, struct table *t);
+/* The table's meta row as of its last write; false: nobody has opened it yet. */
+bool table_meta(struct store *s, const struct dataset *d, struct meta *ret);
 struct sql *reader_take(struct store *s, struct generation *g, struct error *err);
 void reader_give(struct store *s, struct generation *g, struct sql *reader, bool good);
 /* Cache for a bulk write: how much was lent; give the same back. */

@@ -5,6 +5,7 @@
  *
  * The file is built without journal and syncs: until the flip nobody knows it, and at start files beyond the catalog's
  * pointer are removed. The former file stays for restore (clean.c tells for how long). */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,18 +15,6 @@
 #include "store/stop_point.h"
 
 enum { BUILD_CACHE_BYTES = 4 << 20 };
-
-/* A generation in the making, under the table's turn. */
-struct build {
-    struct store *s;
-    struct table *t;
-    int64_t number;
-    char *path;
-    size_t lent;
-    struct sql *db;          /* NULL when not open */
-    struct applier *applier;
-    struct meta meta;        /* what the new file will say */
-};
 
 /* The columns are those of the file that it follows: one may have been added since the write, or the wish for another row
  * identifier, began, and must not be lost. */
@@ -66,6 +55,26 @@ static void build_fini(struct build *b, bool keep_file)
     free(b->path);
 }
 
+/* A file built ahead did not know its number yet. */
+static bool take_name(struct build *b, struct error *err)
+{
+    char *name = path_of_generation(b->s, b->t->id, b->number);
+    if (!name)
+        return error_no_memory(err);
+    bool own = strcmp(name, b->path) == 0;
+    if (!own)
+        remove_database(name); /* of a former try; a WAL that stayed would be taken for the new file's */
+    bool ok = own || rename(b->path, name) == 0;
+    if (!ok) {
+        error_from_errno(err, errno, "naming the rows' new file");
+        free(name);
+        return false;
+    }
+    free(b->path);
+    b->path = name;
+    return true;
+}
+
 /* On disk, entry and all, with no connection open on it. */
 static bool build_settle(struct build *b, struct error *err)
 {
@@ -76,7 +85,7 @@ static bool build_settle(struct build *b, struct error *err)
     struct sql *db = b->db;
     b->db = NULL;
     char *folder = path_of_table(b->s, b->t->id);
-    bool ok = folder ? sql_build_finish(db, err) && sync_folder(folder, err) : error_no_memory(err);
+    bool ok = folder ? sql_build_finish(db, err) && take_name(b, err) && sync_folder(folder, err) : error_no_memory(err);
     if (!folder)
         sql_close(db);
     free(folder);
@@ -149,8 +158,23 @@ static enum apply_outcome fill_by_key(struct build *b, struct apply *a, struct e
     return apply_rows(a, err);
 }
 
+/* What was built ahead knew the columns of the write's snapshot alone. */
+static bool has_all_columns(struct build *b)
+{
+    int64_t have = 0, wanted = 0;
+    struct error ignored;
+    if (layout_count_columns(b->db, &have, &ignored) && layout_count_columns(b->t->current->writer, &wanted, &ignored) && have == wanted)
+        return true;
+    build_close(b);
+    return false;
+}
+
 static bool fill(struct build *b, struct apply *a, struct error *err)
 {
+    if (a->write->ahead && ahead_take(a->write->ahead, b, a->write, &a->counts, &a->at_ms) && has_all_columns(b)) {
+        a->version = b->t->meta.state.version + 1;
+        return true;
+    }
     enum apply_outcome outcome = fill_plainly(b, a, err);
     if (outcome == APPLY_DUPLICATE)
         outcome = fill_by_key(b, a, err);
@@ -167,10 +191,15 @@ static bool add_ledger(struct build *b, const struct apply *a, const char *actio
            write_ledger(b->db, &b->meta, w, action, b->number, a->at_ms, &a->counts, err);
 }
 
+static const char *action_of(const struct write *w)
+{
+    return w->replace ? "replace" : w->truncate ? "truncate" : "upsert";
+}
+
 static bool replace(struct build *b, struct write *w, struct error *err)
 {
     struct apply a = {.write = w};
-    if (!write_check(&b->t->meta, w, err) || !fill(b, &a, err) || !add_ledger(b, &a, w->replace ? "replace" : "truncate", err))
+    if (!write_check(&b->t->meta, w, err) || !fill(b, &a, err) || !add_ledger(b, &a, action_of(w), err))
         return false;
     const struct dataset *flipped = NULL;
     if (!w->dry_run) {
@@ -204,14 +233,24 @@ static void leave_table(struct store *s, struct table *t)
     table_give(s, t);
 }
 
-void generation_replace(struct store *s, struct write *w)
+/* only_ahead: what was not built ahead is not done here; false then. */
+static bool replace_table(struct store *s, struct write *w, bool only_ahead)
 {
     struct build b;
     bool done = false;
-    struct table *t = table_take(s, w->dataset, &w->error);
     w->done = false;
+    if (w->ahead && !ahead_complete(w->ahead)) {
+        if (only_ahead)
+            return false;
+        w->ahead = NULL;
+    }
+    struct table *t = table_take(s, w->dataset, &w->error);
     if (!t)
-        return;
+        return true;
+    if (only_ahead && !ahead_is_first_load(w->ahead, &t->meta)) {
+        leave_table(s, t);
+        return false;
+    }
     bool ok = was_done_before(t, w, &done, &w->error);
     if (ok && !done) {
         bool bulk = w->stage && stage_bytes(w->stage) >= BULK_FROM_BYTES;
@@ -224,6 +263,17 @@ void generation_replace(struct store *s, struct write *w)
     }
     w->done = ok;
     leave_table(s, t);
+    return true;
+}
+
+void generation_replace(struct store *s, struct write *w)
+{
+    replace_table(s, w, false);
+}
+
+bool generation_load(struct store *s, struct write *w)
+{
+    return replace_table(s, w, true);
 }
 
 /* ── a new row identifier ── */

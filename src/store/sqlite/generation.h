@@ -4,6 +4,29 @@
 
 #include "store/sqlite/engine.h"
 
+/* A generation in the making; all but what ahead.c does is under the table's turn. */
+struct build {
+    struct store *s;
+    struct table *t;
+    int64_t number;
+    char *path;              /* the file's name so far; the generation's own from build_settle() on */
+    size_t lent;
+    struct sql *db;          /* NULL when not open */
+    struct applier *applier;
+    struct meta meta;        /* what the new file will say */
+};
+
+/* ── ahead.c: a build that began while the body was still coming ── */
+
+/* All rows in and the index made, without the turn. False: it cannot be had this way. */
+bool ahead_complete(struct store_ahead *a);
+/* Under the turn: the table is still empty and what was built can be its first rows. */
+bool ahead_is_first_load(const struct store_ahead *a, const struct meta *now);
+/* Under the turn. True: what was built is this write as of now; it is b's, and *ret_counts, *ret_at_ms are the write's. */
+bool ahead_take(struct store_ahead *a, struct build *b, const struct write *w, struct write_counts *ret_counts, int64_t *ret_at_ms);
+
+/* A first load that was built ahead. False: the table is not as it was, nothing was done; write it the ordinary way. */
+bool generation_load(struct store *s, struct write *w);
 /* A write that is a replace or that truncates first. Fills in done or error. */
 void generation_replace(struct store *s, struct write *w);
 

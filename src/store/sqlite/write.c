@@ -303,6 +303,8 @@ static void write_alone(struct store *s, struct write *w)
         generation_replace(s, w);
         return;
     }
+    if (w->ahead && generation_load(s, w))
+        return;
     write_together(s, &w, 1, &member);
     finish_member(&member);
 }
@@ -330,7 +332,7 @@ void store_write_group(struct store *s, struct write *const *writes, size_t n)
     size_t at = 0;
     while (at < n) {
         size_t end = at;
-        while (end < n && !writes[end]->replace && !writes[end]->truncate)
+        while (end < n && !writes[end]->replace && !writes[end]->truncate && !writes[end]->ahead)
             end++;
         if (end - at > 1) {
             write_several(s, writes + at, end - at);

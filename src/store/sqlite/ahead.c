@@ -1,0 +1,221 @@
+/* Building ahead (store.h): the next generation's file, made while the body still streams.
+ *
+ *     body ─► stage ─► (settled bytes) ─► steps: plain inserts into ahead-<random>.db
+ *     body ends ─► ahead_complete(): the last rows, the index ─► turn taken ─► ahead_take(): still right? ─► generation.c
+ *
+ * Rows carry numbers, a time and a version before anybody knows whether those will be theirs. Numbers must hold: if others
+ * were given out meanwhile, all is thrown away and built again from the stage. Time and version are mended by one
+ * UPDATE when another write came between, or when the body took so long that its rows would seem older than what readers of
+ * "changed since" have seen (docs/storage.md, "Generations"). */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "store/sqlite/apply.h"
+#include "store/sqlite/generation.h"
+
+enum {
+    AHEAD_CACHE_BYTES = 4 << 20, /* appending needs little */
+    WRITE_BACK_BYTES = 8 << 20,
+    TIME_LAG_MAX_MS = 5000,
+};
+
+struct store_ahead {
+    struct store *s;
+    const struct dataset *dataset; /* held */
+    struct write rows;             /* what the rows are read as */
+    struct meta from, meta;        /* the table's when it began; the new file's */
+    struct apply apply;
+    struct plain *plain;
+    char *path;
+    struct sql *db;
+    struct applier *applier;
+    int fd;                        /* to start writing to disk early; -1 */
+    size_t since_write_back;
+    bool failed, complete;
+};
+
+struct store_ahead *store_ahead_new(struct store *s, const struct dataset *d, struct stage *stage, bool replace)
+{
+    struct meta now;
+    if (!table_meta(s, d, &now) || (!replace && now.state.rows != 0))
+        return NULL;
+    char *folder = path_of_table(s, d->id);
+    struct store_ahead *a = calloc(1, sizeof *a);
+    if (!folder || !a || asprintf(&a->path, "%s/ahead-%016llx.db", folder, (unsigned long long)random_u64()) < 0) {
+        free(folder);
+        free(a);
+        return NULL;
+    }
+    free(folder);
+    a->s = s;
+    a->fd = -1;
+    a->dataset = dataset_retain(d);
+    a->rows = (struct write){.stage = stage, .dataset = a->dataset, .replace = replace};
+    a->from = a->meta = now;
+    a->meta.state.rows = 0;
+    a->meta.key_scaled = 0;
+    return a;
+}
+
+static void close_file(struct store_ahead *a)
+{
+    applier_free(a->applier);
+    sql_close(a->db);
+    a->applier = NULL;
+    a->db = NULL;
+    if (a->fd >= 0)
+        close(a->fd);
+    a->fd = -1;
+}
+
+/* Nothing will come of it: the space is given back at once. */
+static void give_up(struct store_ahead *a)
+{
+    if (a->plain)
+        plain_end(a->plain);
+    a->plain = NULL;
+    close_file(a);
+    if (a->path)
+        remove_database(a->path);
+    a->failed = true;
+}
+
+void store_ahead_free(struct store_ahead *a)
+{
+    if (!a)
+        return;
+    if (!a->failed)
+        give_up(a);
+    free(a->path);
+    dataset_release(a->dataset);
+    free(a);
+}
+
+static bool open_file(struct store_ahead *a)
+{
+    struct error ignored;
+    a->db = sql_open(a->path, SQL_BUILD, AHEAD_CACHE_BYTES, &ignored);
+    a->applier = a->db ? applier_new(a->db, &ignored) : NULL;
+    if (!a->applier || !sql_exec(a->db, "BEGIN", &ignored) || !layout_create(a->db, &a->dataset->columns, &ignored))
+        return false;
+    /* Beside SQLite's own, of a file that nobody shares: closing it drops no lock that matters. */
+    a->fd = open(a->path, O_WRONLY | O_CLOEXEC);
+    a->apply = (struct apply){
+        .db = a->db, .applier = a->applier, .write = &a->rows, .meta = &a->meta, .at_ms = write_time(&a->from), .version = a->from.state.version + 1,
+    };
+    a->plain = plain_begin(&a->apply, &ignored);
+    return a->plain;
+}
+
+/* The disk begins early, so that the sync at the end finds most of it done. */
+static void write_back(struct store_ahead *a, size_t bytes)
+{
+    a->since_write_back += bytes;
+    if (a->fd < 0 || a->since_write_back < WRITE_BACK_BYTES)
+        return;
+    a->since_write_back = 0;
+    sync_file_range(a->fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* a hint: what fails here fails again in the sync */
+}
+
+bool store_ahead_step(struct store_ahead *a, size_t bytes)
+{
+    struct error ignored;
+    bool idle = true;
+    if (a->failed)
+        return false;
+    if ((!a->db && !open_file(a)) || plain_step(a->plain, bytes, &idle, &ignored) != APPLY_DONE) {
+        give_up(a);
+        return false;
+    }
+    write_back(a, bytes);
+    return !idle;
+}
+
+static const struct column *key_of(const struct columns *c)
+{
+    return c->row_identifier >= 0 ? &c->v[c->row_identifier] : NULL;
+}
+
+/* A key that came twice shows here. */
+static bool make_index(struct store_ahead *a)
+{
+    struct error ignored;
+    const struct column *key = key_of(&a->dataset->columns);
+    if (!key)
+        return true;
+    size_t lent = cache_lend(a->s);
+    sql_set_cache(a->db, lent);
+    bool ok = layout_create_key_index(a->db, key, &ignored);
+    sql_set_cache(a->db, AHEAD_CACHE_BYTES);
+    cache_return(a->s, lent);
+    return ok;
+}
+
+bool ahead_complete(struct store_ahead *a)
+{
+    enum { STEP_BYTES = 8 << 20 };
+    if (a->complete)
+        return true;
+    while (store_ahead_step(a, STEP_BYTES))
+        ;
+    if (a->failed)
+        return false;
+    plain_end(a->plain);
+    a->plain = NULL;
+    if (!make_index(a))
+        give_up(a);
+    a->complete = !a->failed;
+    return a->complete;
+}
+
+/* ── under the turn ── */
+
+static bool fits(const struct store_ahead *a, const struct meta *now)
+{
+    return a->complete && a->from.next_sid == now->next_sid && a->from.key_column == now->key_column &&
+           a->from.state.shape_version == now->state.shape_version && a->from.state.incarnation == now->state.incarnation;
+}
+
+bool ahead_is_first_load(const struct store_ahead *a, const struct meta *now)
+{
+    return fits(a, now) && now->state.rows == 0;
+}
+
+static bool mend(struct store_ahead *a, int64_t at_ms, int64_t version)
+{
+    struct error ignored;
+    struct sql_statement *st = sql_cached(a->db, STR("UPDATE rows SET created=?1,updated=?1,version=?2"), &ignored);
+    return st && sql_bind_i64(a->db, st, 1, at_ms, &ignored) && sql_bind_i64(a->db, st, 2, version, &ignored) && sql_run(a->db, st, &ignored);
+}
+
+bool ahead_take(struct store_ahead *a, struct build *b, const struct write *w, struct write_counts *ret_counts, int64_t *ret_at_ms)
+{
+    const struct meta *now = &b->t->meta;
+    int64_t at_ms = a->apply.at_ms, time = write_time(now);
+    bool same = a->from.state.version == now->state.version && time - at_ms <= TIME_LAG_MAX_MS;
+    if (w->dry_run || !fits(a, now) || (!same && !mend(a, at_ms = time, now->state.version + 1))) {
+        give_up(a);
+        return false;
+    }
+    struct meta meta = *now;
+    meta.next_sid = a->meta.next_sid;
+    meta.state.rows = a->meta.state.rows;
+    meta.key_scaled = a->meta.key_scaled;
+    b->meta = meta;
+    free(b->path);
+    b->path = a->path;
+    b->db = a->db;
+    b->applier = a->applier;
+    a->path = NULL;
+    a->db = NULL;
+    a->applier = NULL;
+    close_file(a);
+    a->failed = true;
+    *ret_counts = a->apply.counts;
+    *ret_at_ms = at_ms;
+    return true;
+}
