@@ -122,6 +122,8 @@ static bool open_upload(struct call *c, struct str first, struct error *err)
     if (!write_options_sniff(&w->options, c->head, first, err))
         return false;
     w->upload = upload_new(c->dataset, &w->state, &w->options.upload, err);
+    if (w->upload)
+        upload_build_ahead(w->upload, c->api->queue);
     return w->upload;
 }
 
