@@ -256,12 +256,13 @@ void write_reply_again(struct call *c, const struct write_options *o, struct upl
     struct error err;
     uint64_t sid;
     http_reply_header(c->x, "Idempotency-Replayed", STR("true"));
+    bool told = true;
     if (kept.n > 1 && kept.p[0] == KEPT_TEXT)
         buf_add_str(&out, str_skip(kept, 1));
-    else if (kept.n > 1 && kept.p[0] == KEPT_ROW && str_to_u64(str_skip(kept, 1), &sid) &&
-             resource_write_row_json(&(struct row_shown){c->api, c->dataset, NULL, (int64_t)sid, o->version_2}, &out, &err))
-        kept = STR_NONE; /* the row as it is now */
-    else {
+    else /* the row as it is now */
+        told = kept.n > 1 && kept.p[0] == KEPT_ROW && str_to_u64(str_skip(kept, 1), &sid) &&
+               resource_write_row_json(&(struct row_shown){c->api, c->dataset, NULL, (int64_t)sid, o->version_2}, &out, &err);
+    if (!told) {
         buf_reset(&out);
         write_counts(c, o, u, w, &out);
     }

@@ -208,7 +208,8 @@ static bool open_listeners(struct server *s, struct error *err)
     if (!s->http)
         return false;
     const char *colon = strrchr(http_server_address(s->http, 0), ':');
-    s->api.https_port = colon ? atoi(colon + 1) : 443;
+    uint64_t port;
+    s->api.https_port = colon && str_to_u64(str_from(colon + 1), &port) ? (int)port : 443;
     return http_server_start(s->http, err);
 }
 

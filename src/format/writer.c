@@ -97,9 +97,9 @@ static void add_object(const struct writer *w, const struct cell *cells, struct 
 
 static void add_feature(const struct writer *w, const struct cell *cells, struct buf *out)
 {
-    const struct cell *geometry = w->geometry >= 0 ? &cells[w->geometry] : NULL;
+    const struct cell none = {.kind = CELL_ABSENT}, *geometry = w->geometry >= 0 ? &cells[w->geometry] : &none;
     const struct str key = STR("{\"type\":\"Feature\",\"geometry\":");
-    if (geometry && !is_null(geometry)) {
+    if (!is_null(geometry)) {
         add_member(w, key, w->columns[w->geometry].type, geometry, out);
     } else {
         buf_add_str(out, key);

@@ -276,10 +276,13 @@ static bool write_rows(struct set_aside *s, int fd, struct error *err)
     while (ok && at < end) {
         buf_reset(&row);
         ok = spool_read(s->spool, at, &size, sizeof size, &got, err);
-        char *room = ok ? buf_room(&row, size) : NULL;
-        if (ok && !room)
+        if (!ok)
+            break;
+        char *room = buf_room(&row, size);
+        if (room)
+            ok = spool_read(s->spool, at + sizeof size, room, size, &got, err) && (add_row(s, room, &out) || error_no_memory(err));
+        else
             ok = error_no_memory(err);
-        ok = ok && spool_read(s->spool, at + sizeof size, room, size, &got, err) && (add_row(s, room, &out) || error_no_memory(err));
         at += sizeof size + size;
         if (ok && out.n >= FLUSH_AT)
             ok = flush(fd, &out, err);

@@ -46,7 +46,7 @@ static bool cut_exponent(struct str s, int64_t *ret)
 /* number = ["+" | "-"] (digit+ ["." digit*] | "." digit+) [exponent] */
 static bool cut(struct str s, struct parts *ret)
 {
-    *ret = (struct parts){0};
+    *ret = (struct parts){.fraction = STR("")};
     if (s.n && (s.p[0] == '+' || s.p[0] == '-')) {
         ret->negative = s.p[0] == '-';
         s = str_skip(s, 1);

@@ -1,6 +1,8 @@
 /* Clauses to trees (parser.h): a recursive descent over one token of look-ahead. */
 #include "soql/parser.h"
 
+#include <assert.h>
+
 #include "soql/lexer.h"
 
 struct parser {
@@ -142,7 +144,10 @@ bool soql_parse_order(struct str text, struct arena *a, struct soql_ordering **r
     if (!start(&p, "$order", text, a, err))
         return false;
     for (bool more = true; more; n++) {
-        if (!grow(&p, (void **)&v, n, sizeof *v, err) || !parse_ordering(&p, &v[n], err) || !parse_comma(&p, &more, err))
+        if (!grow(&p, (void **)&v, n, sizeof *v, err))
+            return false;
+        assert(v);
+        if (!parse_ordering(&p, &v[n], err) || !parse_comma(&p, &more, err))
             return false;
     }
     *ret = v;

@@ -46,7 +46,7 @@ static void check(const struct type *t, enum raw_kind kind, const char *text, co
 {
     struct type_refusal why;
     const char *got = outcome(t, kind, str_from(text), &why);
-    if (!got != !want || (got && strcmp(got, want) != 0))
+    if (!got != !want || (got && want && strcmp(got, want) != 0))
         fail_msg("%s of \"%s\": %s (%s; %s), not %s", t->soql_name, text, got ? got : "refused", why.expected, why.hint,
                  want ? want : "refused");
 }
