@@ -1,6 +1,6 @@
 /* A request from head to reply: the http folder's callbacks, and what handlers call (api.h).
  *
- *     head: match the route ─► plain HTTP? ─► who ─► which dataset ─► may they ─► begin, or gather the body ─► end: run
+ *     head: credentials over plain HTTP? ─► match the route ─► plain HTTP? ─► who ─► which dataset ─► may they ─► begin, or gather the body ─► end: run
  */
 #include <stdio.h>
 
@@ -98,7 +98,8 @@ static void reply_options(struct call *c, struct str allow)
     http_send(c->x);
 }
 
-/* Nothing is done over plain HTTP: reads without credentials are sent on to HTTPS (docs/wire/authentication.md). */
+/* Nothing is done over plain HTTP: reads without credentials are sent on to HTTPS (docs/wire/authentication.md). The address
+ * is made of the path, not of the target, which may be a whole address of its own (RFC 9112 section 3.2.2). */
 static void reply_redirect(struct call *c)
 {
     struct str host = http_header(c->head, "Host"), name = host, unused;
@@ -112,7 +113,8 @@ static void reply_redirect(struct call *c)
     char port[16] = "";
     if (c->api->https_port != 443)
         snprintf(port, sizeof port, ":%d", c->api->https_port);
-    char *location = arena_printf(c->arena, "https://" FMT_STR "%s" FMT_STR, ARG_STR(name), port, ARG_STR(c->head->target));
+    char *location = arena_printf(c->arena, "https://" FMT_STR "%s" FMT_STR "%s" FMT_STR, ARG_STR(name), port, ARG_STR(c->head->path),
+                                  c->head->query.n ? "?" : "", ARG_STR(c->head->query));
     if (!location) {
         error_no_memory(&err);
         call_reply_error(c, &err);
@@ -122,6 +124,18 @@ static void reply_redirect(struct call *c)
     http_reply_header(c->x, "Location", str_from(location));
     http_reply_header(c->x, "Content-Type", STR("application/json; charset=utf-8"));
     http_send(c->x);
+}
+
+static void reply_plain(struct call *c)
+{
+    struct error err = {0};
+    bool reads = c->head->method == HTTP_GET || c->head->method == HTTP_HEAD;
+    if (reads && http_header(c->head, "Host").n) {
+        reply_redirect(c);
+        return;
+    }
+    error_set(&err, ERROR_PLAIN_HTTP, "this request must be sent over HTTPS; nothing was changed");
+    call_reply_error(c, &err);
 }
 
 static bool admit(struct call *c, struct error *err)
@@ -160,6 +174,11 @@ static void on_head(void *ctx, struct http_exchange *x)
     c->head = x->head;
     c->arena = x->arena;
 
+    /* First of all, whatever the path: who sent credentials in the clear must hear of it. None are looked at. */
+    if (!c->head->secure && !gate_authenticate(c->api->gate, x, &c->principal, &err)) {
+        call_reply_error(c, &err);
+        return;
+    }
     struct str allow;
     if (!router_match(c, &allow, &err)) {
         if (allow.n && c->head->method == HTTP_OPTIONS) {
@@ -171,17 +190,11 @@ static void on_head(void *ctx, struct http_exchange *x)
         call_reply_error(c, &err);
         return;
     }
-    bool reads = c->head->method == HTTP_GET || c->head->method == HTTP_HEAD;
-    if (!c->head->secure && reads && !http_header(c->head, "Authorization").p) {
-        reply_redirect(c);
+    if (!c->head->secure) {
+        reply_plain(c);
         return;
     }
     if (!http_decode_query(c->head->query, c->arena, &c->query, &c->n_query, &err) || !admit(c, &err)) {
-        call_reply_error(c, &err);
-        return;
-    }
-    if (!c->head->secure) {
-        error_set(&err, ERROR_PLAIN_HTTP, "this request must be sent over HTTPS; nothing was changed");
         call_reply_error(c, &err);
         return;
     }

@@ -83,12 +83,35 @@ static bool stream_run(struct stream *s, struct api *api, const struct dataset *
 
 /* ── headers ── */
 
+/* Names may hold letters of any script; a header is safe with ASCII alone (RFC 9110 section 5.5), and JSON can say the same so. */
+static void add_json_ascii(struct buf *out, struct str text)
+{
+    struct buf json = {0};
+    buf_add_json(&json, text);
+    for (size_t i = 0; i < json.n;) {
+        unsigned char lead = (unsigned char)json.p[i];
+        size_t n = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4; /* buf_add_json wrote UTF-8 */
+        uint32_t c = n == 1 ? lead : lead & (0x7fu >> n);
+        for (size_t k = 1; k < n; k++)
+            c = c << 6 | ((unsigned char)json.p[i + k] & 0x3f);
+        if (n == 1)
+            buf_add_byte(out, json.p[i]);
+        else if (c < 0x10000)
+            buf_printf(out, "\\u%04x", (unsigned)c);
+        else
+            buf_printf(out, "\\u%04x\\u%04x", 0xd800u + ((c - 0x10000) >> 10), 0xdc00u + ((c - 0x10000) & 0x3ff));
+        i += n;
+    }
+    out->failed |= !buf_ok(&json);
+    buf_free(&json);
+}
+
 static void reply_fields(struct call *c, const struct result_column *columns, size_t n)
 {
     struct buf fields = {0}, types = {0};
     for (size_t i = 0; i < n; i++) {
         buf_add_byte(&fields, i ? ',' : '[');
-        buf_add_json(&fields, columns[i].name);
+        add_json_ascii(&fields, columns[i].name);
         buf_add_byte(&types, i ? ',' : '[');
         buf_add_json(&types, str_from(columns[i].type->soql_name));
     }
