@@ -50,7 +50,7 @@ static const struct cli_option options[] = {
     {"trusted-proxy", "CIDR", "a proxy whose X-Forwarded-For and -Proto count; may be repeated", NULL, NULL, settings.proxies, &settings.n_proxies, HOSTS_MAX},
     {"ready-fd", "N", "write the ready lines to this descriptor instead of standard output", NULL, &settings.ready_fd, NULL, NULL, 0},
     {"workers", "N", "worker threads (4 a core, at least 8)", NULL, &settings.workers, NULL, NULL, 0},
-    {"dev", NULL, "for tests and trials: temporary data, loopback, user admin with password " DEV_PASSWORD, &settings.dev, NULL, NULL, NULL, 0},
+    {"dev", NULL, "for tests and trials: temporary data, loopback only, user admin with password " DEV_PASSWORD, &settings.dev, NULL, NULL, NULL, 0},
     {"verbose", NULL, "log more", &settings.verbose, NULL, NULL, NULL, 0},
 };
 
@@ -176,6 +176,24 @@ static void choose_listens(struct server *s)
             s->listens[s->n_listens++] = (struct http_listen){settings.http_listens[i], false};
 }
 
+static bool is_loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strncmp(address, "localhost:", 10) == 0 || strncmp(address, "[::1]:", 6) == 0;
+}
+
+/* The password of --dev stands in the help: nobody else's machine may reach it. */
+static bool dev_stays_at_home(const struct server *s, struct error *err)
+{
+    const char *chosen = getenv("SELTZER_ADMIN_PASSWORD");
+    if (!settings.dev || (chosen && *chosen))
+        return true;
+    for (size_t i = 0; i < s->n_listens; i++)
+        if (!is_loopback(s->listens[i].address))
+            return error_set(err, ERROR_BAD_REQUEST, "--dev listens on loopback addresses alone, since everybody knows its password; set SELTZER_ADMIN_PASSWORD to listen on %s",
+                             s->listens[i].address);
+    return true;
+}
+
 static bool open_listeners(struct server *s, struct error *err)
 {
     const char *hosts[HOSTS_MAX] = {"localhost", "127.0.0.1", "::1"};
@@ -191,6 +209,8 @@ static bool open_listeners(struct server *s, struct error *err)
         key = s->certificate.key;
     }
     choose_listens(s);
+    if (!dev_stays_at_home(s, err))
+        return false;
     struct http_config config = {
         .listens = s->listens,
         .n_listens = s->n_listens,

@@ -1,6 +1,8 @@
 """Guessing passwords becomes slow, for guessers alone (docs/wire/authentication.md, "Failed log-ins"). A server of its own: the
 failures of one address would slow the other tests."""
 
+import os
+import subprocess
 import time
 
 import pytest
@@ -56,3 +58,12 @@ def test_one_address_against_many_names_is_delayed(guarded):
 def test_what_was_typed_as_a_name_is_not_logged(guarded):
     assert me(guarded.api(("my-secret-password", "x")), "203.0.113.1").status_code == 401
     assert "my-secret-password" not in guarded.said() and "no such user from 203.0.113.1" in guarded.said()
+
+
+@pytest.mark.parametrize("option,address", [("--listen", "0.0.0.0:0"), ("--listen", "[::]:0"), ("--http-listen", "0.0.0.0:0")])
+def test_the_password_that_everybody_knows_stays_on_loopback(tmp_path, option, address):
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("SELTZER_ADMIN")}
+    binary = os.environ.get("SELTZER", "build/asan/seltzer")
+    ran = subprocess.run([binary, "serve", "--dev", "--data", str(tmp_path / "d"), "--listen", "127.0.0.1:0", option, address],
+                         env=environment, capture_output=True, timeout=30, text=True)
+    assert ran.returncode == 2 and "loopback" in ran.stderr and "ready" not in ran.stdout
