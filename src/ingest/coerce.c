@@ -177,7 +177,7 @@ static bool add_unknown(struct coerce *c, struct str name, struct error *err)
     if (c->unknown.n)
         buf_add_z(&c->unknown, ", ");
     buf_add_str(&c->unknown, shown);
-    int near = columns_nearest(&c->dataset->columns, name);
+    int near = c->n_unknown <= NAMES_HINTED_MAX ? columns_nearest(&c->dataset->columns, name) : -1;
     if (near >= 0)
         buf_printf(&c->unknown_hints, "%s\"" FMT_STR "\": did you mean \"" FMT_STR "\"?", c->unknown_hints.n ? " " : "",
                    ARG_STR(shown), ARG_STR(c->dataset->columns.v[near].field_name));

@@ -23,7 +23,7 @@ struct slot {
     int column;
 };
 
-enum { UNKNOWN_NAMES_MAX = 50 };
+enum { UNKNOWN_NAMES_MAX = 50, NAMES_HINTED_MAX = 10 }; /* a hint compares with every column */
 
 struct coerce {
     /* set by the upload */

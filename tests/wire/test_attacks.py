@@ -147,10 +147,10 @@ def test_no_parameter_becomes_sql(api, text):
 
 
 def test_a_thousand_unknown_names_cost_little(api):
-    d = api.create([{"name": "é" * 500 + str(i), "dataTypeName": "text"} for i in range(700)])
+    d = api.create([{"name": "é" * 56 + f"{i:04}", "dataTypeName": "text"} for i in range(1500)])
     start = time.monotonic()
-    refused(api.upsert(d, [{"é" * 500 + f"x{i}": 1 for i in range(1999)}]), 400, "soda.row.column-not-found")
-    assert time.monotonic() - start < 3
+    refused(api.upsert(d, [{"é" * 56 + f"x{i:03}": 1 for i in range(1999)}]), 400, "soda.row.column-not-found")
+    assert time.monotonic() - start < 10  # 0.4 s where nothing else runs; hints for all of them would take minutes
 
 
 # Races
