@@ -166,6 +166,7 @@ struct reading {
     struct etag_half view;
     bool is_row;                    /* one row: the next two say which */
     int64_t sid, version;
+    bool same_after_all;            /* the snapshot was newer than the state, and is what the client has */
 };
 
 static struct etag tag_of(const struct reading *r, const struct store_state *state)
@@ -187,8 +188,12 @@ static bool reading_begun(void *ctx, struct error *err)
     struct etag tag = tag_of(r, state);
     int64_t modified = modified_ms(r->c->dataset, state);
     bool moved = state->version != r->state.version;
-    if (moved && condition_of_read(r->c->head, &tag, modified) == CONDITION_FAILED)
+    enum condition condition = moved ? condition_of_read(r->c->head, &tag, modified) : CONDITION_GO;
+    if (condition == CONDITION_FAILED)
         return refuse_condition(err);
+    r->same_after_all = condition == CONDITION_NOT_MODIFIED && !r->is_row;
+    if (r->same_after_all)
+        return error_set(err, ERROR_INTERNAL, "the client has this version already"); /* the query stops; reading_answer says 304 */
     call_reply_begin(r->c, 200, writer_content_type(r->stream.writer.format));
     /* A row's tag is made of the version that was looked up: when a write came between, it may be another row's by now. */
     reply_validators(r->c, moved && r->is_row ? NULL : &tag, modified);
@@ -206,6 +211,13 @@ static bool read_options(struct call *c, struct writer *w, struct error *err)
     return call_query_bool(c, "$$bom", &w->bom, err);
 }
 
+static void reply_not_modified(struct call *c, const struct etag *tag, int64_t modified)
+{
+    http_reply_status(c->x, 304);
+    reply_validators(c, tag, modified);
+    http_send(c->x);
+}
+
 /* The query is compiled, the state known: decides what the conditions say, and answers. */
 static bool reading_answer(struct reading *r, struct error *err)
 {
@@ -217,9 +229,7 @@ static bool reading_answer(struct reading *r, struct error *err)
     case CONDITION_FAILED:
         return refuse_condition(err);
     case CONDITION_NOT_MODIFIED:
-        http_reply_status(c->x, 304);
-        reply_validators(c, &tag, modified);
-        http_send(c->x);
+        reply_not_modified(c, &tag, modified);
         return true;
     case CONDITION_GO:
         break;
@@ -229,8 +239,14 @@ static bool reading_answer(struct reading *r, struct error *err)
         return error_no_memory(err);
     r->stream.begun = reading_begun;
     r->stream.ctx = r;
-    if (!stream_run(&r->stream, c->api, c->dataset, NULL, &r->query, err))
-        return false;
+    if (!stream_run(&r->stream, c->api, c->dataset, NULL, &r->query, err)) {
+        if (!r->same_after_all)
+            return false;
+        http_reply_reset(c->x);
+        tag = tag_of(r, &r->stream.state);
+        reply_not_modified(c, &tag, modified_ms(c->dataset, &r->stream.state));
+        return true;
+    }
     if (r->is_row && r->stream.writer.rows == 0) /* deleted between the look-up and the query */
         return error_set(err, ERROR_ROW_NOT_FOUND, "Row with identifier " FMT_STR " was not found", ARG_STR(c->last_literal));
     http_send(c->x);
