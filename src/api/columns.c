@@ -86,7 +86,10 @@ static void run_columns_add(struct call *c)
 {
     struct error err;
     struct buf out = {0};
-    if (add_what_was_sent(c, &out, &err) && (buf_ok(&out) || error_no_memory(&err)))
+    bool added = add_what_was_sent(c, &out, &err);
+    if (added)
+        http_reply_done(c->x);
+    if (added && (buf_ok(&out) || error_no_memory(&err)))
         call_reply_json(c, 200, buf_str(&out));
     else
         call_reply_error(c, &err);

@@ -68,6 +68,8 @@ static void on_done(void *ctx, struct upload *u, const struct write *write)
 {
     struct call *c = ctx;
     struct writing *w = c->state;
+    if (write->done && !w->options.upload.dry_run)
+        http_reply_done(c->x);
     if (!write->done)
         refused(c, u, &write->error);
     else if (write->replayed)

@@ -35,10 +35,12 @@ static void reply_view(struct call *c, const struct dataset *d)
 /* A change of the catalog was made (next, taken) or not (NULL). */
 static void reply_changed(struct call *c, const struct dataset *next, const struct error *err)
 {
-    if (next)
+    if (next) {
+        http_reply_done(c->x);
         reply_view(c, next);
-    else
+    } else {
         call_reply_error(c, err);
+    }
     dataset_release(next);
 }
 
@@ -90,6 +92,8 @@ static const struct dataset *create(struct call *c, const struct view_input *in,
         struct error second;
         if (catalog_delete_dataset(c->api->catalog, d->id, &second))
             store_drop(c->api->store, d->id);
+        else
+            http_reply_done(c->x); /* it is there, and its file will be made at first touch */
         dataset_release(d);
         return NULL;
     }
@@ -205,11 +209,13 @@ static const struct dataset *apply_update(struct call *c, const struct view_inpu
         next = NULL;
     else if (wished != d->columns.row_identifier)
         next = store_set_row_identifier(c->api->store, d, wished, err);
+    bool moved = next && next != d, edited = false;
     if (next != d)
         dataset_release(d);
     if (next && n) {
         d = next;
         next = catalog_edit_columns(catalog, d->id, edits, n, err);
+        edited = next;
         dataset_release(d);
     }
     if (next) {
@@ -217,6 +223,9 @@ static const struct dataset *apply_update(struct call *c, const struct view_inpu
         next = catalog_update_document(catalog, d->id, in->name, in->resource_name, in->document_json, err);
         dataset_release(d);
     }
+    /* Three changes of the catalog; a fault between them must not be told as if there had been none. */
+    if (!next && (moved || edited) && error_info(err->code)->status >= 500)
+        http_reply_done(c->x);
     return next;
 }
 
@@ -315,6 +324,7 @@ static void run_view_delete(struct call *c)
         return;
     }
     store_drop(c->api->store, c->dataset->id);
+    http_reply_done(c->x);
     call_reply_json(c, 200, STR("{}"));
 }
 const struct handler handler_view_delete = {.body_max = SMALL_BODY_MAX, .run = run_view_delete};

@@ -168,6 +168,11 @@ void http_reply_reset(struct http_exchange *xp)
     x->reply_failed = false;
 }
 
+void http_reply_done(struct http_exchange *x)
+{
+    of(x)->done = true;
+}
+
 void http_reply_error(struct http_exchange *xp, const struct error *err)
 {
     struct exchange *x = of(xp);
@@ -178,6 +183,10 @@ void http_reply_error(struct http_exchange *xp, const struct error *err)
 
     if (http_sent(xp))
         return;
+    if (x->done) {
+        x->reply_failed = true;
+        return;
+    }
     spool_free(x->body);
     x->body = NULL;
     x->status = error_info(err->code)->status;
@@ -309,7 +318,7 @@ void http_send(struct http_exchange *xp)
         error_no_memory(&err);
         http_reply_error(xp, &err);
         if (x->reply_failed || !finish_head(x, &head))
-            head.failed = true; /* not even that: the connection closes */
+            head.failed = true; /* not even that, or it would not be true: the connection closes */
     }
     buf_free(&x->headers);
     x->headers = head;

@@ -75,6 +75,9 @@ struct spool *http_reply_body(struct http_exchange *x);
 void http_reply_reset(struct http_exchange *x);
 /* A whole error reply in the house form (status, Content-Type, Retry-After, WWW-Authenticate is the gate's). */
 void http_reply_error(struct http_exchange *x, const struct error *err);
+/* What was asked for is done by now. An error, which would say that nothing was changed, is not sent any more: if the reply
+ * cannot be made, the connection closes without one, and the client knows as much as after any lost connection. */
+void http_reply_done(struct http_exchange *x);
 void http_send(struct http_exchange *x);
 bool http_sent(const struct http_exchange *x);
 

@@ -136,6 +136,7 @@ struct exchange {
     int status;
     struct buf headers;       /* until http_send the application's; then the whole head but for Connection and the end */
     bool reply_failed;
+    bool done;                /* no error is true any more (http_reply_done) */
     struct spool *body;
     char *fill;               /* SLICE_MAX bytes, for replies that went to a file */
     uint64_t fill_at;

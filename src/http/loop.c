@@ -199,12 +199,16 @@ static void bury(struct loop *l)
 
 /* ── the round ── */
 
+/* A listener that the kernel cannot take up now is tried again: else nobody would ever get in any more. */
 static void listen_again(struct loop *l, bool on)
 {
+    enum { AGAIN_MS = 100 };
+
     for (size_t i = 0; i < l->server->n_listeners; i++) {
         struct listener *listener = &l->server->listeners[i];
         struct epoll_event e = {.events = EPOLLIN, .data.ptr = listener};
-        epoll_ctl(l->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listener->fd, &e);
+        if (epoll_ctl(l->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listener->fd, &e) < 0 && on && errno != EEXIST)
+            l->accept_again_ms = l->now_ms + AGAIN_MS;
     }
     l->listening = on;
 }

@@ -101,10 +101,15 @@ void *mmap64(void *at, size_t n, int protection, int flags, int fd, off_t offset
 
 /* ── files and sockets ── */
 
-static bool is_socket(int fd)
+enum { NEITHER = -1 };
+
+/* Files and sockets fail; what the process tells itself through (eventfd) and its terminal do not. */
+static int kind_of(int fd, enum fault_kind file, enum fault_kind socket)
 {
     struct stat st;
-    return syscall(SYS_fstat, fd, &st) == 0 && S_ISSOCK(st.st_mode);
+    if (syscall(SYS_fstat, fd, &st) != 0)
+        return NEITHER;
+    return S_ISREG(st.st_mode) ? (int)file : S_ISSOCK(st.st_mode) ? (int)socket : NEITHER;
 }
 
 static bool is_counted(int fd)
@@ -124,7 +129,10 @@ static bool may_move(int fd, enum fault_kind file, enum fault_kind socket, size_
 {
     if (!faults || !atomic_load(&faults->armed) || !is_counted(fd))
         return true;
-    enum fault_action action = ask(is_socket(fd) ? socket : file);
+    int kind = kind_of(fd, file, socket);
+    if (kind == NEITHER)
+        return true;
+    enum fault_action action = ask((enum fault_kind)kind);
     if (action == FAULT_SHORT && *n > 1)
         *n /= 2;
     if (action != FAULT_FAIL)

@@ -2,6 +2,7 @@
  * go at once; former ones and folders of unknown datasets stay 15 days from their last change, for restore and for the
  * one who put an older catalog back (docs/storage.md, "What is kept"). */
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -10,16 +11,24 @@
 
 #include "store/sqlite/engine.h"
 
-void remove_folder(const char *path)
+static bool remove_once(const char *path)
 {
     DIR *dir = opendir(path);
     if (!dir)
-        return;
+        return errno == ENOENT;
     for (struct dirent *e; (e = readdir(dir));) /* NOLINT(concurrency-mt-unsafe): one thread alone has dir */
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
             unlinkat(dirfd(dir), e->d_name, 0); /* one level deep: our folders hold files alone */
     closedir(dir);
-    rmdir(path);
+    return rmdir(path) == 0;
+}
+
+/* A call that fails once must not leave a deleted dataset's rows on the disk until the next start, which tries again. */
+void remove_folder(const char *path)
+{
+    enum { TRIES = 3 };
+    for (int i = 0; i < TRIES && !remove_once(path); i++)
+        continue;
 }
 
 static bool is_old(const char *path)
