@@ -382,9 +382,14 @@ static void run_row_delete(struct call *c)
     struct buf rows = {0};
     struct etag_half tag;
     struct writing *w = begin(c);
-    bool ok = w ? write_options_read(c, UPLOAD_UPSERT, false, &w->options, &err) && body_digest_init(&w->digest, c, &err) &&
-                      row_url_resolve(c, &w->row, &err) : error_no_memory(&err);
-    if (w && ok) {
+    if (!w) {
+        error_no_memory(&err);
+        call_reply_error(c, &err);
+        return;
+    }
+    bool ok = write_options_read(c, UPLOAD_UPSERT, false, &w->options, &err) && body_digest_init(&w->digest, c, &err) &&
+              row_url_resolve(c, &w->row, &err);
+    if (ok) {
         w->state = w->row.state;
         w->options.upload.errors_are_fatal = true;
         w->conditional = condition_pin(c->head) != PIN_NOTHING;
