@@ -51,7 +51,9 @@ enum soql_form {
     FORM_DISTINCT,                 /* f(DISTINCT a): "f_distinct", lower case */
     FORM_UNARY,                    /* "op$-" "op$+" "op$NOT" */
     FORM_BINARY,                   /* "op$+" "op$-" "op$*" "op$/" "op$%" "op$^" "op$||" "op$=" "op$<>" "op$<" … "op$AND" "op$OR";
-                                      == is "op$=" with `spelled` "==", != is "op$<>" with "!=" */
+                                      == is "op$=" with `spelled` "==", != is "op$<>" with "!=". A chain of ANDs, or of ORs, is one
+                                      node with all its terms, so that thousands of them are no deep tree; every other
+                                      operator has two arguments and counts against SOQL_DEPTH_MAX */
     FORM_CAST,                     /* x::number: "cast$number" as typed after cast$ */
     FORM_IS_NULL,                  /* "#IS_NULL", "#IS_NOT_NULL" */
     FORM_LIKE,                     /* "#LIKE", "#NOT_LIKE" */
