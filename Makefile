@@ -32,7 +32,7 @@ BENCH = $(patsubst bench/%.c,$(OUT)/bench/%,$(wildcard bench/bench_*.c) bench/lo
 BENCH_LIBS_bench_readers = -lyajl -lcsv
 BENCH_SHARED = $(OUT)/bench/workload.o $(OUT)/bench/reference.o
 
-.PHONY: all help unit fuzz replays coverage bench layers lint format check clean headers
+.PHONY: all help unit fuzz replays coverage bench soak layers lint format check clean headers
 all: $(OUT)/seltzer
 ifeq ($(MODE),release)
 all: $(BUILD)/seltzer
@@ -49,6 +49,7 @@ help:
 	@echo "make replays      programs that replay the fuzzers' kept inputs, without libFuzzer (any MODE); tools/replay-fuzz runs them"
 	@echo "make coverage     branch coverage of the parsers by the unit tests and the fuzzers' kept inputs"
 	@echo "make bench        the figures of docs/performance.md"
+	@echo "make soak         everything that ./test samples, in full; PARTS=\"fuzz kills\" chooses; hours (tools/soak --help)"
 	@echo "make layers       check the includes against LAYERS"
 	@echo "make lint         clang-tidy and cppcheck"
 	@echo "make check        layers, unit tests, wire tests"
@@ -117,6 +118,10 @@ covered: $(UNIT) $(REPLAY)
 # FIGURES="upsert single16" chooses; QUICK=--quick takes a tenth of the rows.
 bench: all $(BENCH)
 	@BUILD=$(BUILD) bench/run $(QUICK) $(FIGURES)
+
+# PARTS="fuzz kills" chooses.
+soak:
+	@tools/soak $(PARTS)
 
 layers:
 	@tools/layers

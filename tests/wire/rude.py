@@ -126,9 +126,9 @@ def errors_of(body):
 
 
 def release_binary():
-    """build/seltzer beside the binary under test, brought up to date."""
+    """build/seltzer beside the binary under test, brought up to date, by the same compiler (SELTZER_CC)."""
     build = os.path.dirname(os.path.dirname(os.environ.get("SELTZER", "build/asan/seltzer"))) or "build"
-    subprocess.run(["make", "-s", "-j2", f"BUILD={build}"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["make", "-s", "-j2", f"BUILD={build}", f"CC={os.environ.get('SELTZER_CC', 'gcc')}"], check=True, stdout=subprocess.DEVNULL)
     return os.path.join(build, "seltzer")
 
 
