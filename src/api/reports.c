@@ -17,28 +17,58 @@ static bool not_found(struct str id, struct error *err)
     return false;
 }
 
-/* The file of that request whose dataset the caller may write. Others are as if they were not there. */
-static int open_report(struct call *c, struct str id, struct error *err)
+static bool failed(struct error *err)
+{
+    return error_from_errno(err, errno, "read the reports");
+}
+
+/* The next name in the folder; NULL at its end. */
+static bool next_name(DIR *dir, const char **ret, struct error *err)
+{
+    errno = 0;
+    const struct dirent *e = readdir(dir);
+    if (!e && errno != 0)
+        return failed(err);
+    *ret = e ? e->d_name : NULL;
+    return true;
+}
+
+/* That request's report of a dataset that the caller may write. Others are as if they were not there. */
+static bool is_wanted(struct call *c, struct str name, struct str id)
+{
+    struct str request, rest;
+    struct error unused;
+    if (!str_cut(name, '~', &request, &rest) || !str_eq(request, id) || !str_ends(rest, STR(".csv")))
+        return false;
+    const struct dataset *d = catalog_dataset(c->api->catalog, str_head(rest, rest.n - 4), &unused);
+    bool wanted = d && gate_authorize(&c->principal, GATE_WRITE_ROWS, d, &unused);
+    dataset_release(d);
+    return wanted;
+}
+
+/* No folder yet, or a file that its age has just removed, is nothing found; any other failure is a failure. */
+static bool open_report(struct call *c, struct str id, int *ret_fd, struct error *err)
 {
     DIR *dir = id.n ? opendir(c->api->reports_dir) : NULL;
+    const char *name = NULL;
     int fd = -1;
-    if (dir) {
-        for (struct dirent *e; fd < 0 && (e = readdir(dir));) {
-            struct str name = str_from(e->d_name), request, rest, dataset_id;
-            struct error unused;
-            if (!str_cut(name, '~', &request, &rest) || !str_eq(request, id) || !str_ends(rest, STR(".csv")))
-                continue;
-            dataset_id = str_head(rest, rest.n - 4);
-            const struct dataset *d = catalog_dataset(c->api->catalog, dataset_id, &unused);
-            if (d && gate_authorize(&c->principal, GATE_WRITE_ROWS, d, &unused))
-                fd = openat(dirfd(dir), e->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-            dataset_release(d);
+    if (!dir)
+        return id.n && errno != ENOENT ? failed(err) : not_found(id, err);
+    bool ok = true;
+    while (fd < 0 && (ok = next_name(dir, &name, err)) && name)
+        if (is_wanted(c, str_from(name), id)) {
+            fd = openat(dirfd(dir), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+            if (fd < 0 && errno != ENOENT) {
+                ok = failed(err);
+                break;
+            }
         }
-        closedir(dir);
-    }
-    if (fd < 0)
-        not_found(id, err);
-    return fd;
+    closedir(dir);
+    if (ok && fd < 0)
+        ok = not_found(id, err);
+    if (ok)
+        *ret_fd = fd;
+    return ok;
 }
 
 static bool copy(int fd, struct spool *body, struct error *err)
@@ -54,8 +84,8 @@ static bool copy(int fd, struct spool *body, struct error *err)
 static void run(struct call *c)
 {
     struct error err = {0};
-    int fd = open_report(c, c->part[0], &err);
-    if (fd < 0) {
+    int fd = -1;
+    if (!open_report(c, c->part[0], &fd, &err)) {
         call_reply_error(c, &err);
         return;
     }

@@ -24,16 +24,22 @@ static enum io tls_result(struct connection *c, int rc)
     }
 }
 
-/* OpenSSL asks to wait when a signal interrupted the call, but no edge would come then. */
 static void start_call(void)
 {
     ERR_clear_error();
     errno = 0;
 }
 
+/* OpenSSL asks to wait when a signal interrupted the call, but no edge would come then. Only when it asks: it says goodbye to a
+ * client that left by an alert, and the call that was interrupted may be the alert's, behind which nothing goes on. */
 static bool was_interrupted(const struct connection *c, int rc)
 {
-    return rc != 1 && errno == EINTR && SSL_want(c->ssl) != SSL_NOTHING;
+    int reason;
+
+    if (rc == 1 || errno != EINTR)
+        return false;
+    reason = SSL_get_error(c->ssl, rc);
+    return reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE;
 }
 
 enum io stream_handshake(struct connection *c)

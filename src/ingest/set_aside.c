@@ -306,15 +306,37 @@ static void remove_old(const char *dir)
     closedir(d);
 }
 
+/* A name in a folder is on disk once the folder is. */
+static bool sync_folder(const char *path, struct error *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (!ok)
+        error_from_errno(err, errno, "sync the reports' directory");
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+static bool make_folder(const char *path, struct error *err)
+{
+    char above[4200];
+    if (mkdir(path, 0700) != 0)
+        return errno == EEXIST || error_from_errno(err, errno, "make the reports' directory");
+    snprintf(above, sizeof above, "%.4000s/..", path);
+    return sync_folder(above, err);
+}
+
 bool set_aside_write(struct set_aside *s, const char *reports_dir, const char *request_id, struct error *err)
 {
     char path[4400], beside[4420];
-    if (mkdir(reports_dir, 0700) != 0 && errno != EEXIST)
-        return error_from_errno(err, errno, "make the reports' directory");
+    if (!make_folder(reports_dir, err))
+        return false;
     remove_old(reports_dir);
     snprintf(path, sizeof path, "%.4000s/%.64s~%s.csv", reports_dir, request_id, s->dataset->id);
-    snprintf(beside, sizeof beside, "%s.new", path);
-    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    /* A client may use one request id for two requests at once: each writes a file of its own, and the last one's stays. */
+    snprintf(beside, sizeof beside, "%s.XXXXXX", path);
+    int fd = mkostemp(beside, O_CLOEXEC);
     if (fd < 0)
         return error_from_errno(err, errno, "write the report of set-aside rows");
     bool ok = write_rows(s, fd, err);
@@ -323,7 +345,9 @@ bool set_aside_write(struct set_aside *s, const char *reports_dir, const char *r
     close(fd);
     if (ok && rename(beside, path) != 0)
         ok = error_from_errno(err, errno, "write the report of set-aside rows");
-    if (!ok)
+    if (!ok) {
         unlink(beside);
-    return ok;
+        return false;
+    }
+    return sync_folder(reports_dir, err);
 }

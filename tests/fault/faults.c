@@ -6,9 +6,11 @@
  * failed call leaves behind shows as a leak, with its stack. */
 #include "faults.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,7 +21,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -27,11 +33,20 @@
 #include <unistd.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sodium.h>
 #include <sqlite3.h>
 
 /* The names that libraries call are those with and without 64: one each here, without libc's redirections. */
-#ifdef __SANITIZE_ADDRESS__
+#if defined __has_feature /* clang's word for it */
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#if defined SANITIZED || defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 #define REAL_ALLOCATOR(name) __interceptor_##name
 #else
 #define REAL_ALLOCATOR(name) __libc_##name
@@ -77,6 +92,17 @@ static bool fails(enum fault_kind kind)
     return true;
 }
 
+/* The next definition of this function after ours. */
+#define NEXT(name) ((__typeof__(&name))next(#name))
+
+static void *next(const char *name)
+{
+    void *p = dlsym(RTLD_NEXT, name);
+    if (!p)
+        abort();
+    return p;
+}
+
 /* ── memory ── */
 
 void *malloc(size_t n)
@@ -94,9 +120,21 @@ void *realloc(void *p, size_t n)
     return fails(FAULT_MALLOC) ? NULL : REAL_ALLOCATOR(realloc)(p, n);
 }
 
+char *strdup(const char *text)
+{
+    size_t n = strlen(text) + 1;
+    char *copy = malloc(n);
+    return copy ? memcpy(copy, text, n) : NULL;
+}
+
 void *mmap64(void *at, size_t n, int protection, int flags, int fd, off_t offset)
 {
     return fails(FAULT_MAP) ? MAP_FAILED : (void *)syscall(SYS_mmap, at, n, protection, flags, fd, offset);
+}
+
+void *mremap(void *at, size_t n, size_t wanted, int flags, ...)
+{
+    return fails(FAULT_MAP) ? MAP_FAILED : (void *)syscall(SYS_mremap, at, n, wanted, flags, NULL);
 }
 
 /* ── files and sockets ── */
@@ -192,6 +230,11 @@ int fdatasync(int fd)
     return fails(FAULT_SYNC) ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
 
+int sync_file_range(int fd, off_t at, off_t n, unsigned flags)
+{
+    return fails(FAULT_SYNC) ? -1 : (int)syscall(SYS_sync_file_range, fd, at, n, flags);
+}
+
 int ftruncate64(int fd, off_t n)
 {
     return fails(FAULT_SIZE) ? -1 : (int)syscall(SYS_ftruncate, fd, n);
@@ -226,48 +269,131 @@ int open(const char *path, int flags, ...)
     return fd;
 }
 
-int rename(const char *from, const char *to)
+int openat(int folder, const char *path, int flags, ...)
 {
-    return fails(FAULT_NAME) ? -1 : (int)syscall(SYS_rename, from, to);
+    va_list rest;
+    va_start(rest, flags);
+    int fd = open_as(folder, path, flags, rest);
+    va_end(rest);
+    return fd;
 }
 
-int unlink(const char *path)
+int mkostemp(char *path, int flags)
 {
-    return fails(FAULT_NAME) ? -1 : (int)syscall(SYS_unlink, path);
+    return fails(FAULT_OPEN) ? -1 : NEXT(mkostemp)(path, flags);
 }
 
-int mkdir(const char *path, mode_t mode)
+FILE *fopen(const char *path, const char *mode)
 {
-    return fails(FAULT_NAME) ? -1 : (int)syscall(SYS_mkdir, path, mode);
+    return fails(FAULT_OPEN) ? NULL : NEXT(fopen)(path, mode);
 }
 
-int rmdir(const char *path)
+FILE *fdopen(int fd, const char *mode)
 {
-    return fails(FAULT_NAME) ? -1 : (int)syscall(SYS_rmdir, path);
+    return fails(FAULT_OPEN) ? NULL : NEXT(fdopen)(fd, mode);
 }
 
-int accept4(int fd, struct sockaddr *from, socklen_t *n, int flags)
+DIR *opendir(const char *path)
 {
-    return fails(FAULT_ACCEPT) ? -1 : (int)syscall(SYS_accept4, fd, from, n, flags);
+    return fails(FAULT_OPEN) ? NULL : NEXT(opendir)(path);
 }
 
-int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
+/* What the stream held is lost, as on a full disk. */
+int fflush(FILE *f)
 {
-    return fails(FAULT_EPOLL) ? -1 : (int)syscall(SYS_epoll_ctl, epoll, op, fd, event);
+    size_t whole = 1;
+    return f && !may_move(fileno(f), FAULT_WRITE, FAULT_SEND, &whole) ? EOF : NEXT(fflush)(f);
+}
+
+int close(int fd)
+{
+    int kind = faults && atomic_load(&faults->armed) ? kind_of(fd, FAULT_CLOSE, FAULT_CLOSE) : NEITHER;
+    long rc = syscall(SYS_close, fd);
+    return kind == FAULT_CLOSE && fails(FAULT_CLOSE) ? -1 : (int)rc;
+}
+
+#define FAILING(kind, type, name, parameters, call) \
+    type name parameters                            \
+    {                                               \
+        return fails(kind) ? (type)-1 : (type)call; \
+    }
+
+FAILING(FAULT_NAME, int, rename, (const char *from, const char *to), syscall(SYS_rename, from, to))
+FAILING(FAULT_NAME, int, unlink, (const char *path), syscall(SYS_unlink, path))
+FAILING(FAULT_NAME, int, unlinkat, (int folder, const char *path, int flags), syscall(SYS_unlinkat, folder, path, flags))
+FAILING(FAULT_NAME, int, remove, (const char *path), NEXT(remove)(path))
+FAILING(FAULT_NAME, int, mkdir, (const char *path, mode_t mode), syscall(SYS_mkdir, path, mode))
+FAILING(FAULT_NAME, int, rmdir, (const char *path), syscall(SYS_rmdir, path))
+FAILING(FAULT_ACCEPT, int, accept4, (int fd, struct sockaddr *from, socklen_t *n, int flags), syscall(SYS_accept4, fd, from, n, flags))
+FAILING(FAULT_EPOLL, int, epoll_ctl, (int epoll, int op, int fd, struct epoll_event *event), syscall(SYS_epoll_ctl, epoll, op, fd, event))
+FAILING(FAULT_WAIT, int, epoll_wait, (int epoll, struct epoll_event *events, int n, int ms), NEXT(epoll_wait)(epoll, events, n, ms))
+
+char *mkdtemp(char *path)
+{
+    return fails(FAULT_NAME) ? NULL : NEXT(mkdtemp)(path);
+}
+
+/* Only commands that lock can fail for a reason of the system's: what is unlocked is. */
+static int control(int fd, int command, void *argument)
+{
+    bool locks = (command == F_SETLK || command == F_SETLKW || command == F_GETLK) && ((const struct flock *)argument)->l_type != F_UNLCK;
+    return locks && fails(FAULT_LOCK) ? -1 : (int)syscall(SYS_fcntl, fd, command, argument);
+}
+
+int fcntl64(int fd, int command, ...)
+{
+    va_list rest;
+    va_start(rest, command);
+    void *argument = va_arg(rest, void *);
+    va_end(rest);
+    return control(fd, command, argument);
+}
+
+FAILING(FAULT_LOCK, int, flock, (int fd, int operation), syscall(SYS_flock, fd, operation))
+FAILING(FAULT_LOOK, int, stat, (const char *path, struct stat *st), syscall(SYS_newfstatat, AT_FDCWD, path, st, 0))
+FAILING(FAULT_LOOK, int, fstat, (int fd, struct stat *st), syscall(SYS_fstat, fd, st))
+FAILING(FAULT_LOOK, int, fstatat, (int folder, const char *path, struct stat *st, int flags), syscall(SYS_newfstatat, folder, path, st, flags))
+FAILING(FAULT_LOOK, int, stat64, (const char *path, struct stat64 *st), syscall(SYS_newfstatat, AT_FDCWD, path, st, 0))
+FAILING(FAULT_LOOK, int, lstat64, (const char *path, struct stat64 *st), syscall(SYS_newfstatat, AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW))
+FAILING(FAULT_LOOK, int, fstat64, (int fd, struct stat64 *st), syscall(SYS_fstat, fd, st))
+FAILING(FAULT_LOOK, int, access, (const char *path, int mode), syscall(SYS_faccessat, AT_FDCWD, path, mode))
+FAILING(FAULT_SETUP, int, socket, (int family, int kind, int protocol), syscall(SYS_socket, family, kind, protocol))
+FAILING(FAULT_SETUP, int, bind, (int fd, const struct sockaddr *a, socklen_t n), syscall(SYS_bind, fd, a, n))
+FAILING(FAULT_SETUP, int, listen, (int fd, int n), syscall(SYS_listen, fd, n))
+FAILING(FAULT_SETUP, int, setsockopt, (int fd, int level, int name, const void *p, socklen_t n), syscall(SYS_setsockopt, fd, level, name, p, n))
+FAILING(FAULT_SETUP, int, getsockname, (int fd, struct sockaddr *a, socklen_t *n), syscall(SYS_getsockname, fd, a, n))
+FAILING(FAULT_SETUP, int, shutdown, (int fd, int how), syscall(SYS_shutdown, fd, how))
+FAILING(FAULT_SETUP, int, eventfd, (unsigned value, int flags), syscall(SYS_eventfd2, value, flags))
+FAILING(FAULT_SETUP, int, epoll_create1, (int flags), syscall(SYS_epoll_create1, flags))
+FAILING(FAULT_RANDOM, ssize_t, getrandom, (void *p, size_t n, unsigned flags), syscall(SYS_getrandom, p, n, flags))
+
+int getrlimit(__rlimit_resource_t what, struct rlimit *ret)
+{
+    return fails(FAULT_SETUP) ? -1 : NEXT(getrlimit)(what, ret);
+}
+
+int setrlimit(__rlimit_resource_t what, const struct rlimit *wish)
+{
+    return fails(FAULT_SETUP) ? -1 : NEXT(setrlimit)(what, wish);
+}
+
+int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **ret)
+{
+    return fails(FAULT_SETUP) ? EAI_MEMORY : NEXT(getaddrinfo)(host, port, hints, ret);
+}
+
+int getnameinfo(const struct sockaddr *a, socklen_t n, char *host, socklen_t host_n, char *port, socklen_t port_n, int flags)
+{
+    return fails(FAULT_SETUP) ? EAI_MEMORY : NEXT(getnameinfo)(a, n, host, host_n, port, port_n, flags);
+}
+
+/* The end of the folder seems to be here; errno tells that it is not. */
+struct dirent *readdir(DIR *folder)
+{
+    return fails(FAULT_LOOK) ? NULL : NEXT(readdir)(folder);
 }
 
 /* ── libraries ── */
-
-/* The next definition of this function after ours. */
-#define NEXT(name) ((__typeof__(&name))next(#name))
-
-static void *next(const char *name)
-{
-    void *p = dlsym(RTLD_NEXT, name);
-    if (!p)
-        abort();
-    return p;
-}
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *arg)
 {
@@ -301,6 +427,79 @@ int sqlite3_exec(sqlite3 *db, const char *text, int (*row)(void *, int, char **,
     return sql_fails(CALLER) ? errno : NEXT(sqlite3_exec)(db, text, row, ctx, message);
 }
 
+int sqlite3_open_v2(const char *path, sqlite3 **ret, int flags, const char *vfs)
+{
+    if (!sql_fails(CALLER))
+        return NEXT(sqlite3_open_v2)(path, ret, flags, vfs);
+    *ret = NULL; /* not even memory for the handle */
+    return SQLITE_NOMEM;
+}
+
+/* Values and texts that are not taken over are given back as SQLite would. */
+static int refuse_value(const void *p, void (*destroy)(void *))
+{
+    if (destroy != SQLITE_STATIC && destroy != SQLITE_TRANSIENT)
+        destroy((void *)(uintptr_t)p);
+    return SQLITE_NOMEM;
+}
+
+int sqlite3_bind_blob64(sqlite3_stmt *st, int i, const void *p, sqlite3_uint64 n, void (*destroy)(void *))
+{
+    return sql_fails(CALLER) ? refuse_value(p, destroy) : NEXT(sqlite3_bind_blob64)(st, i, p, n, destroy);
+}
+
+int sqlite3_bind_text64(sqlite3_stmt *st, int i, const char *p, sqlite3_uint64 n, void (*destroy)(void *), unsigned char encoding)
+{
+    return sql_fails(CALLER) ? refuse_value(p, destroy) : NEXT(sqlite3_bind_text64)(st, i, p, n, destroy, encoding);
+}
+
+int sqlite3_bind_int64(sqlite3_stmt *st, int i, sqlite3_int64 value)
+{
+    return sql_fails(CALLER) ? errno : NEXT(sqlite3_bind_int64)(st, i, value);
+}
+
+int sqlite3_bind_null(sqlite3_stmt *st, int i)
+{
+    return sql_fails(CALLER) ? errno : NEXT(sqlite3_bind_null)(st, i);
+}
+
+int sqlite3_create_collation_v2(sqlite3 *db, const char *name, int encoding, void *ctx,
+                                int (*compare)(void *, int, const void *, int, const void *), void (*destroy)(void *))
+{
+    return sql_fails(CALLER) ? errno : NEXT(sqlite3_create_collation_v2)(db, name, encoding, ctx, compare, destroy);
+}
+
+int sqlite3_create_function_v2(sqlite3 *db, const char *name, int n, int encoding, void *ctx,
+                               void (*run)(sqlite3_context *, int, sqlite3_value **), void (*step)(sqlite3_context *, int, sqlite3_value **),
+                               void (*finish)(sqlite3_context *), void (*destroy)(void *))
+{
+    if (!sql_fails(CALLER))
+        return NEXT(sqlite3_create_function_v2)(db, name, n, encoding, ctx, run, step, finish, destroy);
+    if (destroy)
+        destroy(ctx);
+    return errno;
+}
+
+int sqlite3_wal_checkpoint_v2(sqlite3 *db, const char *schema, int mode, int *ret_log, int *ret_done)
+{
+    return sql_fails(CALLER) ? errno : NEXT(sqlite3_wal_checkpoint_v2)(db, schema, mode, ret_log, ret_done);
+}
+
+int sqlite3_file_control(sqlite3 *db, const char *schema, int op, void *argument)
+{
+    return sql_fails(CALLER) ? errno : NEXT(sqlite3_file_control)(db, schema, op, argument);
+}
+
+/* All that we set with it are switches. */
+int sqlite3_db_config(sqlite3 *db, int op, ...)
+{
+    va_list rest;
+    va_start(rest, op);
+    int wish = va_arg(rest, int), *now = va_arg(rest, int *);
+    va_end(rest);
+    return sql_fails(CALLER) ? errno : NEXT(sqlite3_db_config)(db, op, wish, now);
+}
+
 /* As a fault inside OpenSSL looks: an entry in its queue of errors. */
 static bool tls_fails(void)
 {
@@ -310,22 +509,56 @@ static bool tls_fails(void)
     return true;
 }
 
-SSL *SSL_new(SSL_CTX *ctx)
+#define TLS_FAILING(failed, type, name, parameters, arguments)  \
+    type name parameters                                        \
+    {                                                           \
+        return tls_fails() ? (type)failed : NEXT(name)arguments; \
+    }
+
+TLS_FAILING(NULL, SSL *, SSL_new, (SSL_CTX *ctx), (ctx))
+TLS_FAILING(0, int, SSL_set_fd, (SSL *s, int fd), (s, fd))
+TLS_FAILING(-1, int, SSL_do_handshake, (SSL *s), (s))
+TLS_FAILING(-1, int, SSL_shutdown, (SSL *s), (s))
+TLS_FAILING(0, int, SSL_read_ex, (SSL *s, void *p, size_t n, size_t *ret), (s, p, n, ret))
+TLS_FAILING(0, int, SSL_write_ex, (SSL *s, const void *p, size_t n, size_t *ret), (s, p, n, ret))
+TLS_FAILING(NULL, SSL_CTX *, SSL_CTX_new, (const SSL_METHOD *method), (method))
+TLS_FAILING(0, int, SSL_CTX_set_cipher_list, (SSL_CTX *ctx, const char *list), (ctx, list))
+TLS_FAILING(0, int, SSL_CTX_use_certificate_chain_file, (SSL_CTX *ctx, const char *path), (ctx, path))
+TLS_FAILING(0, int, SSL_CTX_use_PrivateKey_file, (SSL_CTX *ctx, const char *path, int kind), (ctx, path, kind))
+TLS_FAILING(0, int, SSL_CTX_check_private_key, (const SSL_CTX *ctx), (ctx))
+TLS_FAILING(NULL, X509 *, SSL_CTX_get0_certificate, (const SSL_CTX *ctx), (ctx))
+TLS_FAILING(NULL, X509 *, X509_new, (void), ())
+/* The one kind of key that we make: of a named curve. */
+EVP_PKEY *EVP_PKEY_Q_keygen(OSSL_LIB_CTX *library, const char *properties, const char *kind, ...)
 {
-    return tls_fails() ? NULL : NEXT(SSL_new)(ctx);
+    va_list rest;
+    va_start(rest, kind);
+    const char *curve = va_arg(rest, const char *);
+    va_end(rest);
+    return tls_fails() ? NULL : NEXT(EVP_PKEY_Q_keygen)(library, properties, kind, curve);
 }
 
-int SSL_do_handshake(SSL *s)
+TLS_FAILING(0, int, X509_sign, (X509 *x, EVP_PKEY *key, const EVP_MD *md), (x, key, md))
+TLS_FAILING(0, int, X509_set_pubkey, (X509 *x, EVP_PKEY *key), (x, key))
+TLS_FAILING(0, int, X509_add_ext, (X509 *x, X509_EXTENSION *extension, int at), (x, extension, at))
+TLS_FAILING(NULL, X509_EXTENSION *, X509V3_EXT_conf_nid, (LHASH_OF(CONF_VALUE) *conf, X509V3_CTX *ctx, int nid, const char *value), (conf, ctx, nid, value))
+TLS_FAILING(NULL, X509 *, PEM_read_X509, (FILE *f, X509 **x, pem_password_cb *password, void *ctx), (f, x, password, ctx))
+TLS_FAILING(NULL, EVP_PKEY *, PEM_read_PrivateKey, (FILE *f, EVP_PKEY **key, pem_password_cb *password, void *ctx), (f, key, password, ctx))
+TLS_FAILING(0, int, PEM_write_X509, (FILE *f, const X509 *x), (f, x))
+TLS_FAILING(0, int, PEM_write_PrivateKey, (FILE *f, const EVP_PKEY *key, const EVP_CIPHER *cipher, const unsigned char *word, int n, pem_password_cb *password, void *ctx),
+            (f, key, cipher, word, n, password, ctx))
+
+/* ── chance and passwords ── */
+
+int RAND_bytes(unsigned char *p, int n)
 {
-    return tls_fails() ? -1 : NEXT(SSL_do_handshake)(s);
+    return fails(FAULT_RANDOM) ? 0 : NEXT(RAND_bytes)(p, n);
 }
 
-int SSL_read_ex(SSL *s, void *p, size_t n, size_t *ret)
-{
-    return tls_fails() ? 0 : NEXT(SSL_read_ex)(s, p, n, ret);
-}
-
-int SSL_write_ex(SSL *s, const void *p, size_t n, size_t *ret)
-{
-    return tls_fails() ? 0 : NEXT(SSL_write_ex)(s, p, n, ret);
-}
+FAILING(FAULT_CRYPT, int, sodium_init, (void), NEXT(sodium_init)())
+FAILING(FAULT_CRYPT, int, crypto_pwhash_str, (char ret[crypto_pwhash_STRBYTES], const char *password, unsigned long long n, unsigned long long passes, size_t memory),
+        NEXT(crypto_pwhash_str)(ret, password, n, passes, memory))
+FAILING(FAULT_CRYPT, int, crypto_pwhash,
+        (unsigned char *ret, unsigned long long ret_n, const char *password, unsigned long long n, const unsigned char *salt,
+         unsigned long long passes, size_t memory, int algorithm),
+        NEXT(crypto_pwhash)(ret, ret_n, password, n, salt, passes, memory, algorithm))

@@ -7,21 +7,29 @@
 #include <stdatomic.h>
 
 enum fault_kind {
-    FAULT_MALLOC,    /* malloc calloc realloc: of our code, SQLite, OpenSSL and libc alike */
-    FAULT_OPEN,      /* open openat mkostemp */
+    FAULT_MALLOC,    /* malloc calloc realloc strdup: of our code, SQLite, OpenSSL and libc alike */
+    FAULT_OPEN,      /* open openat mkostemp fopen fdopen opendir */
     FAULT_READ,      /* read pread, of files */
-    FAULT_WRITE,     /* write pwrite, of files */
-    FAULT_SYNC,      /* fsync fdatasync */
+    FAULT_WRITE,     /* write pwrite fflush, of files */
+    FAULT_SYNC,      /* fsync fdatasync sync_file_range */
     FAULT_SIZE,      /* ftruncate */
-    FAULT_NAME,      /* rename unlink mkdir rmdir */
-    FAULT_MAP,       /* mmap */
+    FAULT_NAME,      /* rename unlink unlinkat remove mkdir mkdtemp rmdir */
+    FAULT_MAP,       /* mmap mremap */
     FAULT_RECEIVE,   /* read recv, of sockets */
     FAULT_SEND,      /* write send, of sockets */
     FAULT_ACCEPT,    /* accept4 */
     FAULT_EPOLL,     /* epoll_ctl */
     FAULT_THREAD,    /* pthread_create */
-    FAULT_SQL,       /* sqlite3_prepare_v3 sqlite3_step sqlite3_exec sqlite3_open_v2 */
-    FAULT_TLS,       /* SSL_new SSL_do_handshake SSL_read_ex SSL_write_ex */
+    FAULT_SQL,       /* sqlite3_open_v2 prepare_v3 step exec bind_… create_… wal_checkpoint_v2 file_control db_config */
+    FAULT_TLS,       /* SSL_…, SSL_CTX_…, X509_…, EVP_… and PEM_… that we call */
+    FAULT_LOCK,      /* fcntl that locks, flock */
+    FAULT_LOOK,      /* stat fstat lstat fstatat access readdir */
+    FAULT_CLOSE,     /* close, of files and sockets: it is closed, and says that it failed */
+    FAULT_SETUP,     /* socket bind listen setsockopt getsockname shutdown eventfd epoll_create1 getrlimit setrlimit getaddrinfo
+                      getnameinfo */
+    FAULT_RANDOM,    /* getrandom, RAND_bytes */
+    FAULT_WAIT,      /* epoll_wait */
+    FAULT_CRYPT,     /* crypto_pwhash crypto_pwhash_str sodium_init */
     FAULT_KINDS
 };
 

@@ -5,6 +5,7 @@
  *
  * a row each, "-" deletes, columns not given are left out, ":id?" could not be read. */
 #include <dirent.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -627,6 +628,55 @@ static void a_report_that_cannot_be_kept_refuses_the_write(void **state)
     upload_free(NULL);
 }
 
+enum { TWIN_ROWS = 200, TWIN_TIMES = 40 };
+
+/* Sets TWIN_ROWS rows aside under one request id, over and over; the argument is the letter they are made of. */
+static void *set_twins_aside(void *letter)
+{
+    struct buf body = {0};
+    bool ok = true;
+    for (int i = 0; i < TWIN_ROWS; i++)
+        buf_printf(&body, "%c{\"n\":\"%c\"}", i ? ',' : '[', *(const char *)letter);
+    buf_add_byte(&body, ']');
+    for (int i = 0; ok && i < TWIN_TIMES; i++) {
+        struct upload_options o = {.skip_errors = true, .skip_rows_max = UINT64_MAX, .skip_share_max = 10000, .request_id = "twin"};
+        struct sent s = send_bytes(&by_number, o, buf_str(&body));
+        ok = s.ok;
+        upload_free(s.u);
+    }
+    buf_free(&body);
+    return ok ? letter : NULL;
+}
+
+static void reports_under_one_request_id_at_once_do_not_mix(void **state)
+{
+    (void)state;
+    pthread_t twins[2];
+    char letters[] = "xy";
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&twins[i], NULL, set_twins_aside, &letters[i]), 0);
+    for (int i = 0; i < 2; i++) {
+        void *made;
+        assert_int_equal(pthread_join(twins[i], &made), 0);
+        assert_ptr_equal(made, &letters[i]);
+    }
+    struct buf report = report_of(&by_number, "twin");
+    size_t n[2] = {0}, lines = 0;
+    for (size_t i = 0; i + 2 < report.n; i++) {
+        lines += report.p[i] == '\n';
+        for (int k = 0; k < 2; k++)
+            n[k] += memcmp(report.p + i, k ? ",\"y" : ",\"x", 3) == 0;
+    }
+    buf_free(&report);
+    assert_int_equal(lines, TWIN_ROWS);
+    assert_true((n[0] == TWIN_ROWS && n[1] == 0) || (n[0] == 0 && n[1] == TWIN_ROWS));
+    DIR *d = opendir(reports);
+    for (struct dirent *e; (e = readdir(d));)
+        if (strstr(e->d_name, "twin"))
+            assert_string_equal(e->d_name, "twin~aaaa-0003.csv");
+    closedir(d);
+}
+
 static int set_up(void **state)
 {
     struct snapshot *all[] = {&by_id, &by_name, &by_number};
@@ -672,6 +722,7 @@ int main(void)
         cmocka_unit_test(nothing_is_kept_of_a_dry_run_or_when_the_policy_refuses),
         cmocka_unit_test(a_policy_has_two_sides),
         cmocka_unit_test(a_report_that_cannot_be_kept_refuses_the_write),
+        cmocka_unit_test(reports_under_one_request_id_at_once_do_not_mix),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

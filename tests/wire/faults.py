@@ -10,7 +10,8 @@ import time
 
 from client import Server
 
-KINDS = ("malloc", "open", "read", "write", "sync", "size", "name", "map", "receive", "send", "accept", "epoll", "thread", "sql", "tls")
+KINDS = ("malloc", "open", "read", "write", "sync", "size", "name", "map", "receive", "send", "accept", "epoll", "thread", "sql", "tls",
+         "lock", "look", "close", "setup", "random", "wait", "crypt")
 COUNT, FAIL, KILL, SHORT = range(4)
 SQLITE_IOERR, SQLITE_NOMEM, SQLITE_FULL = 10, 7, 13
 
@@ -20,6 +21,8 @@ WAYS = {
     "sync": [errno.EIO, errno.ENOSPC], "size": [errno.EIO], "name": [errno.EIO, errno.ENOSPC], "map": [errno.ENOMEM],
     "receive": [errno.ECONNRESET, errno.EINTR], "send": [errno.EPIPE, errno.EINTR], "accept": [errno.EMFILE, errno.ECONNABORTED],
     "epoll": [errno.ENOMEM], "thread": [errno.EAGAIN], "sql": [SQLITE_IOERR, SQLITE_NOMEM, SQLITE_FULL], "tls": [errno.ECONNRESET],
+    "lock": [errno.EIO, errno.ENOLCK], "look": [errno.EIO, errno.EACCES], "close": [errno.EIO], "setup": [errno.ENOBUFS], "random": [errno.EINTR],
+    "wait": [errno.EINTR], "crypt": [errno.ENOMEM],
 }
 
 
@@ -95,8 +98,9 @@ class FaultyServer(Server):
         return sorted(os.listdir(os.path.join(self.data, "scratch")))
 
     def leftovers(self):
-        """Files that no pointer names: creations and generations that did not come to be."""
-        found = []
+        """Files that no pointer names: creations and generations that did not come to be, reports half written."""
+        reports = os.path.join(self.data, "reports")
+        found = [name for name in (os.listdir(reports) if os.path.isdir(reports) else []) if not name.endswith(".csv")]
         for folder in os.listdir(os.path.join(self.data, "datasets")):
             if folder.startswith("."):
                 found.append(folder)
