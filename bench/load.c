@@ -123,7 +123,7 @@ static int read_reply(SSL *ssl, char *text, size_t size, size_t *ret_n)
 
 static int upload(const char *method, const char *type, const char *file)
 {
-    static char head[1024], reply[2048], piece[256 << 10];
+    static char head[1024], reply[1 << 20], piece[256 << 10]; /* a reply may name a thousand rows */
     struct stat st;
     size_t n;
     ssize_t got;
@@ -143,7 +143,8 @@ static int upload(const char *method, const char *type, const char *file)
         fprintf(stderr, "load: %d %s\n", status, reply);
         return 1;
     }
-    reply[strcspn(reply, "\n")] = 0;
+    for (char *c = reply; (c = strchr(c, '\n'));)
+        *c = ' ';
     printf("{\"seconds\": %.6f, \"bytes\": %lld, \"reply\": %s}\n", seconds, (long long)st.st_size, reply);
     return 0;
 }
