@@ -19,6 +19,7 @@ struct sql_text {
 struct result_column {
     struct str name;
     const struct type *type;
+    const struct row_id_key *row_ids; /* whose :id and :version these are; NULL: of the dataset that is read */
 };
 
 /* A compiled query over one dataset. Everything in it lives in the arena that it was compiled into. */

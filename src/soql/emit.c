@@ -113,7 +113,7 @@ static bool select_source(struct emitter *e, source s, struct error *err)
     e->seen[s] = true;
     add_text(e, e->query->n_columns ? ", " : "SELECT ");
     add_source(e, s);
-    e->query->columns[e->query->n_columns++] = (struct result_column){source_name(e, s), source_type(e, s)};
+    e->query->columns[e->query->n_columns++] = (struct result_column){.name = source_name(e, s), .type = source_type(e, s)};
     return true;
 }
 

@@ -12,7 +12,7 @@
  *     $1 … $9    the argument, in parentheses where it needs them
  *     $1=        the argument where it is compared, ordered or grouped (SQLite: numbers with COLLATE DECIMAL1)
  *     $*  $2*    all arguments, or those from the second on, separated by ", "; $*= $2*= compared
- *     $@         SQLite: the place in the query text, a whole number: a function that can fail takes it last and begins its
+ *     $@         SQLite: the number of a place in the query text: a function that can fail takes it last and begins its
  *                error message with "@<number>:", by which the message comes to name the expression
  *     $f         aggregates and window functions: where FILTER (…) and OVER (…) go
  * A line whose templates are "" is emitted by code of its own (emit.c): CASE, AND, OR, subscripts.

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "rows/column.h"
 #include "rows/row_id.h"
+#include "rows/sql_text.h"
 #include "soql/functions.h"
 #include "soql/syntax.h"
 
@@ -138,7 +139,15 @@ struct soql_emission {
     const char *const *postgres_tables;
 };
 
-struct query; /* rows/sql_text.h */
-must_use bool soql_emit_sql(const struct soql_analysis *q, const struct soql_emission *how, struct arena *a, struct query *ret, struct error *err);
+/* SQL, and what is needed to run it and to tell what went wrong then. All in the arena but query.sql.text (query_fini). */
+struct soql_compiled {
+    struct query query;
+    const struct soql_dataset *datasets; /* [0] the primary one; n is d<n> in SQLite's text */
+    size_t n_datasets;
+    struct soql_place *places;     /* what a failing function's "@<number>:" means */
+    size_t n_places;
+};
+
+must_use bool soql_emit_sql(const struct soql_analysis *q, const struct soql_emission *how, struct arena *a, struct soql_compiled *ret, struct error *err);
 
 #endif

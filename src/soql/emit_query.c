@@ -1,0 +1,461 @@
+/* The typed tree to one SQL statement (typed.h, soql_emit_sql).
+ *
+ * A relation is a SELECT whose columns are called c0, c1…; a relation inside another is a sub-select in FROM, its table called t<n>.
+ * Names of users never get into the text. What SQLite has not, it gets by row_number(): DISTINCT ON, INTERSECT ALL, EXCEPT ALL.
+ *
+ * Rows come in the order of their creation where the query asks for no order, and that is the last tie-break of the order it asks
+ * for: paging is stable. A sub-select hands its row number on, as `s`, to the select that needs it for that. */
+#include <stdio.h>
+
+#include "rows/decimal.h"
+#include "soql/emitter.h"
+
+static void emit_relation(struct emitter *e, const struct soql_relation *r, bool is_result, bool with_sid);
+
+/* ── the row number, through sub-selects ── */
+
+static bool hands_on_sid(const struct soql_relation *r);
+
+static bool table_has_sid(const struct soql_table *t)
+{
+    return t->kind == TABLE_DATASET || (t->kind == TABLE_RELATION && hands_on_sid(t->relation));
+}
+
+static bool hands_on_sid(const struct soql_relation *r)
+{
+    return !r->is_set && !r->grouped && !r->distinct && !r->n_distinct_on && r->n_tables && table_has_sid(&r->tables[0]);
+}
+
+static void emit_sid(struct emitter *e, const struct scope *s, size_t table)
+{
+    const struct soql_table *t = &s->relation->tables[table];
+    buf_printf(e->text, "t%u.%s", s->first + (unsigned)table, t->kind == TABLE_DATASET ? "sid" : "s");
+}
+
+/* ── FROM ── */
+
+static void emit_table(struct emitter *e, const struct soql_table *t, unsigned number, bool with_sid)
+{
+    switch (t->kind) {
+    case TABLE_DATASET:
+        if (e->dialect == DIALECT_POSTGRES)
+            emit_text(e, e->how->postgres_tables[t->dataset]);
+        else if (t->dataset == 0)
+            emit_text(e, "main.rows");
+        else
+            buf_printf(e->text, "d%d.rows", t->dataset);
+        break;
+    case TABLE_RELATION:
+        emit_text(e, "(");
+        emit_relation(e, t->relation, false, with_sid);
+        emit_text(e, ")");
+        break;
+    case TABLE_SINGLE_ROW:
+        emit_text(e, "(SELECT 1 AS one)");
+        break;
+    }
+    buf_printf(e->text, " AS t%u", number);
+}
+
+static void emit_from(struct emitter *e, const struct scope *s, bool needs_sid)
+{
+    static const char *const joins[] = {[JOIN_INNER] = " JOIN ", [JOIN_LEFT] = " LEFT JOIN ", [JOIN_RIGHT] = " RIGHT JOIN ", [JOIN_FULL] = " FULL JOIN "};
+    const struct soql_relation *r = s->relation;
+    emit_text(e, " FROM ");
+    for (size_t i = 0; i < r->n_tables; i++) {
+        const struct soql_table *t = &r->tables[i];
+        if (i)
+            emit_text(e, joins[t->join]);
+        emit_table(e, t, s->first + (unsigned)i, needs_sid && t->kind == TABLE_RELATION && hands_on_sid(t->relation));
+        if (i) {
+            emit_text(e, " ON ");
+            emit_expression(e, s, t->on);
+        }
+    }
+}
+
+/* ── WHERE ── */
+
+static const struct type *searched_type(const struct soql_table *t, size_t column)
+{
+    return t->columns[column].type;
+}
+
+/* The words are looked for in all text of the row, and, when they are a number, in its numbers (docs/wire/soql.md, "Search"). */
+static void emit_search(struct emitter *e, const struct scope *s)
+{
+    const struct soql_relation *r = s->relation;
+    const struct soql_table *t = &r->tables[0];
+    bool sqlite = e->dialect == DIALECT_SQLITE;
+    struct str canonical;
+    bool is_number = r->search.n && decimal_parse(str_trim(r->search), e->arena, &canonical) == DECIMAL_OK;
+    emit_text(e, is_number ? "(" : "");
+    emit_text(e, sqlite ? "search_matches(" : "to_tsvector('english', concat_ws(' '");
+    if (sqlite)
+        emit_parameter(e, &type_text, cell_text(r->search));
+    enum { ARGUMENTS_MAX = 100 }; /* of one call: SQLite takes 127, PostgreSQL 100 */
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_columns; i++) {
+        enum type_id id = searched_type(t, i)->id;
+        if (id != TYPE_TEXT && id != TYPE_URL)
+            continue;
+        if (n % (ARGUMENTS_MAX - 2) == 0)
+            emit_text(e, n ? (sqlite ? "), search_join(" : "), concat_ws(' ', ") : sqlite ? ", search_join(" : ", concat_ws(' ', ");
+        else
+            emit_text(e, ", ");
+        n++;
+        struct soql_expr column = {.kind = EXPR_COLUMN, .type = searched_type(t, i), .column = (int)i};
+        emit_text(e, id == TYPE_URL ? (sqlite ? "url_text(" : "seltzer.url_text(") : "");
+        emit_expression(e, s, &column);
+        emit_text(e, id == TYPE_URL ? ")" : "");
+    }
+    emit_text(e, n ? ")" : "");
+    if (!sqlite) {
+        emit_text(e, ")) @@ plainto_tsquery('english', ");
+        emit_parameter(e, &type_text, cell_text(r->search));
+    }
+    emit_text(e, ")");
+    if (!is_number)
+        return;
+    for (size_t i = 0; i < t->n_columns; i++) {
+        if (searched_type(t, i)->id != TYPE_NUMBER)
+            continue;
+        struct soql_expr column = {.kind = EXPR_COLUMN, .type = &type_number, .column = (int)i};
+        emit_text(e, " OR ");
+        emit_compared(e, s, &column);
+        emit_text(e, " = ");
+        emit_parameter(e, &type_number, cell_text(canonical));
+    }
+    emit_text(e, ")");
+}
+
+static void emit_where(struct emitter *e, const struct scope *s)
+{
+    const struct soql_relation *r = s->relation;
+    if (!r->where && !r->search.p)
+        return;
+    emit_text(e, " WHERE ");
+    if (r->search.p)
+        emit_search(e, s);
+    if (r->search.p && r->where)
+        emit_text(e, " AND (");
+    if (r->where)
+        emit_expression(e, s, r->where);
+    if (r->search.p && r->where)
+        emit_text(e, ")");
+}
+
+/* ── GROUP BY, ORDER BY, LIMIT ── */
+
+/* Not compared by code point here: equality is the same in every collation, and PostgreSQL must find the same text in SELECT. */
+static void emit_group(struct emitter *e, const struct scope *s)
+{
+    const struct soql_relation *r = s->relation;
+    for (size_t i = 0; i < r->n_group; i++) {
+        emit_text(e, i ? ", " : " GROUP BY ");
+        if (e->dialect == DIALECT_SQLITE)
+            emit_compared(e, s, r->group[i]);
+        else
+            emit_expression(e, s, r->group[i]);
+    }
+    if (r->having) {
+        emit_text(e, " HAVING ");
+        emit_expression(e, s, r->having);
+    }
+}
+
+static bool is_sid(const struct soql_relation *r, const struct soql_expr *x)
+{
+    return x->kind == EXPR_COLUMN && r->tables[x->table].kind == TABLE_DATASET && x->column == SYSTEM_ID;
+}
+
+/* Whether the order as written leaves nothing to decide: the row number of the only table is in it. */
+static bool order_is_total(const struct soql_relation *r)
+{
+    for (size_t i = 0; i < r->n_order; i++)
+        if (r->n_tables == 1 && is_sid(r, r->order[i].by))
+            return true;
+    return false;
+}
+
+static bool breaks_ties(const struct soql_relation *r)
+{
+    return r->stable_order && hands_on_sid(r) && !order_is_total(r);
+}
+
+/* :id is never null, and a plain ORDER BY sid is the table's own order. */
+static void emit_order_item(struct emitter *e, const struct scope *s, const struct soql_expr_order *o)
+{
+    if (s->relation->n_tables > 1 || !is_sid(s->relation, o->by)) {
+        emit_order(e, s, o);
+        return;
+    }
+    emit_expression(e, s, o->by);
+    emit_text(e, o->descending ? " DESC" : " ASC");
+}
+
+static void emit_order_by(struct emitter *e, const struct scope *s)
+{
+    const struct soql_relation *r = s->relation;
+    const char *between = " ORDER BY ";
+    for (size_t i = 0; i < r->n_order; i++, between = ", ") {
+        emit_text(e, between);
+        emit_order_item(e, s, &r->order[i]);
+    }
+    if (!breaks_ties(r))
+        return;
+    for (size_t i = 0; i < r->n_tables; i++) {
+        if (!table_has_sid(&r->tables[i]))
+            continue;
+        emit_text(e, between);
+        emit_sid(e, s, i);
+        emit_text(e, r->n_tables == 1 ? " ASC" : " ASC NULLS LAST");
+        between = ", ";
+    }
+}
+
+static void emit_limit(struct emitter *e, const struct soql_relation *r)
+{
+    bool sqlite = e->dialect == DIALECT_SQLITE;
+    if (r->has_limit) {
+        emit_text(e, " LIMIT ");
+        emit_parameter(e, &type_row_identifier, cell_int(r->limit));
+    } else if (r->has_offset && r->offset && sqlite) {
+        emit_text(e, " LIMIT -1"); /* it knows no OFFSET alone */
+    }
+    if (r->has_offset && r->offset) {
+        emit_text(e, " OFFSET ");
+        emit_parameter(e, &type_row_identifier, cell_int(r->offset));
+    }
+}
+
+/* ── SELECT ── */
+
+/* c<i>, as replies are made of it. */
+static void emit_handed_out(struct emitter *e, const struct type *type, const char *value)
+{
+    const char *round = dialect_result(e->dialect, type), *mark = strchr(round, '?');
+    buf_add(e->text, round, (size_t)(mark - round));
+    emit_text(e, value);
+    emit_text(e, mark + 1);
+}
+
+static void emit_selected(struct emitter *e, const struct scope *s, size_t i, bool is_result, bool compared)
+{
+    const struct soql_expr *x = s->relation->selected[i];
+    const char *round = is_result ? dialect_result(e->dialect, x->type) : "?", *mark = strchr(round, '?');
+    buf_add(e->text, round, (size_t)(mark - round));
+    bool plain = mark == round && mark[1] == 0;
+    if (!plain)
+        emit_text(e, "(");
+    (compared ? emit_compared : emit_expression)(e, s, x);
+    emit_text(e, plain ? "" : ")");
+    emit_text(e, mark + 1);
+    buf_printf(e->text, " AS c%zu", i);
+}
+
+static void emit_select_list(struct emitter *e, const struct scope *s, bool is_result, bool compared)
+{
+    const struct soql_relation *r = s->relation;
+    for (size_t i = 0; i < r->n_columns; i++) {
+        emit_text(e, i ? ", " : "");
+        emit_selected(e, s, i, is_result, compared);
+    }
+    if (r->n_columns == 0)
+        emit_text(e, "NULL AS none"); /* SQL wants something to select; the row is {} all the same */
+}
+
+/* DISTINCT ON where it does not exist: the first of each group, by the order that was asked for, which is kept aside as o0, o1… */
+static void emit_distinct_on_by_number(struct emitter *e, const struct scope *s)
+{
+    const struct soql_relation *r = s->relation;
+    emit_text(e, "SELECT ");
+    for (size_t i = 0; i < r->n_columns; i++)
+        buf_printf(e->text, i ? ", c%zu" : "c%zu", i);
+    emit_text(e, " FROM (SELECT ");
+    emit_select_list(e, s, false, false);
+    for (size_t i = 0; i < r->n_order; i++) {
+        emit_text(e, ", ");
+        emit_expression(e, s, r->order[i].by);
+        buf_printf(e->text, " AS o%zu", i);
+    }
+    emit_text(e, ", row_number() OVER (PARTITION BY ");
+    for (size_t i = 0; i < r->n_distinct_on; i++) {
+        emit_text(e, i ? ", " : "");
+        emit_compared(e, s, r->distinct_on[i]);
+    }
+    bool sid = !r->grouped && table_has_sid(&r->tables[0]);
+    for (size_t i = 0; i < r->n_order; i++) {
+        emit_text(e, i ? ", " : " ORDER BY ");
+        emit_order(e, s, &r->order[i]);
+    }
+    if (sid) {
+        emit_text(e, r->n_order ? ", " : " ORDER BY ");
+        emit_sid(e, s, 0);
+    }
+    emit_text(e, ") AS n");
+    if (sid) {
+        emit_text(e, ", ");
+        emit_sid(e, s, 0);
+        emit_text(e, " AS s");
+    }
+    emit_from(e, s, true);
+    emit_where(e, s);
+    emit_group(e, s);
+    emit_text(e, ") WHERE n = 1");
+    const char *between = " ORDER BY ";
+    for (size_t i = 0; i < r->n_order; i++, between = ", ")
+        buf_printf(e->text, "%so%zu%s %s NULLS %s", between, i, dialect_collation(e->dialect, r->order[i].by->type),
+                   r->order[i].descending ? "DESC" : "ASC", r->order[i].nulls_first ? "FIRST" : "LAST");
+    if (sid)
+        buf_printf(e->text, "%ss", between);
+    emit_limit(e, r);
+}
+
+static void emit_distinct(struct emitter *e, const struct scope *s)
+{
+    const struct soql_relation *r = s->relation;
+    if (!r->n_distinct_on) {
+        emit_text(e, r->distinct ? "DISTINCT " : "");
+        return;
+    }
+    emit_text(e, "DISTINCT ON (");
+    for (size_t i = 0; i < r->n_distinct_on; i++) {
+        emit_text(e, i ? ", " : "");
+        emit_compared(e, s, r->distinct_on[i]);
+    }
+    emit_text(e, ") ");
+}
+
+static void emit_select(struct emitter *e, const struct soql_relation *r, bool is_result, bool compared, bool with_sid)
+{
+    struct scope s = {r, e->n_tables};
+    e->n_tables += (unsigned)r->n_tables;
+    if (r->n_distinct_on && e->dialect == DIALECT_SQLITE) {
+        emit_distinct_on_by_number(e, &s);
+        return;
+    }
+    emit_text(e, "SELECT ");
+    emit_distinct(e, &s);
+    emit_select_list(e, &s, is_result, compared || r->distinct);
+    if (with_sid) {
+        emit_text(e, ", ");
+        emit_sid(e, &s, 0);
+        emit_text(e, " AS s");
+    }
+    emit_from(e, &s, with_sid || breaks_ties(r));
+    emit_where(e, &s);
+    emit_group(e, &s);
+    emit_order_by(e, &s);
+    emit_limit(e, r);
+}
+
+/* ── set operations ── */
+
+static void emit_names(struct emitter *e, const struct soql_relation *r, bool compared)
+{
+    for (size_t i = 0; i < r->n_columns; i++)
+        buf_printf(e->text, "%sc%zu%s", i ? ", " : "", i, compared ? dialect_collation(e->dialect, r->columns[i].type) : "");
+    if (r->n_columns == 0)
+        emit_text(e, "none");
+}
+
+/* A side as a plain select: SQLite takes no ORDER BY, LIMIT or parentheses in it, and compares by the collation of its columns. */
+static void emit_side(struct emitter *e, const struct soql_relation *side, bool numbered)
+{
+    emit_text(e, "SELECT ");
+    for (size_t i = 0; i < side->n_columns; i++)
+        buf_printf(e->text, "%sc%zu%s AS c%zu", i ? ", " : "", i, dialect_collation(e->dialect, side->columns[i].type), i);
+    if (side->n_columns == 0)
+        emit_text(e, "none");
+    if (numbered) {
+        emit_text(e, ", row_number() OVER (");
+        if (side->n_columns) {
+            emit_text(e, "PARTITION BY ");
+            emit_names(e, side, true);
+        }
+        emit_text(e, ") AS n");
+    }
+    emit_text(e, " FROM (");
+    emit_relation(e, side, false, false);
+    buf_printf(e->text, ") AS t%u", e->n_tables++);
+}
+
+static void emit_set(struct emitter *e, const struct soql_relation *r)
+{
+    static const struct {
+        const char *word;
+        bool numbered; /* in SQLite, which has no … ALL of it: equal rows are told apart by their count */
+    } operations[] = {
+        [SET_UNION] = {" UNION ", false},         [SET_UNION_ALL] = {" UNION ALL ", false},     [SET_INTERSECT] = {" INTERSECT ", false},
+        [SET_INTERSECT_ALL] = {" INTERSECT ", true}, [SET_MINUS] = {" EXCEPT ", false},         [SET_MINUS_ALL] = {" EXCEPT ", true},
+    };
+    bool all = operations[r->operation].numbered, numbered = all && e->dialect == DIALECT_SQLITE;
+    if (numbered) {
+        emit_text(e, "SELECT ");
+        emit_names(e, r, false);
+        emit_text(e, " FROM (");
+    }
+    emit_side(e, r->left, numbered);
+    emit_text(e, operations[r->operation].word);
+    emit_text(e, all && !numbered ? "ALL " : "");
+    emit_side(e, r->right, numbered);
+    if (numbered)
+        buf_printf(e->text, ") AS t%u", e->n_tables++);
+}
+
+/* ── relations ── */
+
+static bool is_handed_out_as_it_is(const struct emitter *e, const struct soql_relation *r)
+{
+    for (size_t i = 0; i < r->n_columns; i++)
+        if (strcmp(dialect_result(e->dialect, r->columns[i].type), "?") != 0)
+            return false;
+    return true;
+}
+
+/* A result whose rows are compared with each other is handed out by a select around it: what is compared are the values. */
+static bool needs_outer_select(const struct emitter *e, const struct soql_relation *r)
+{
+    return (r->is_set || r->distinct || r->n_distinct_on) && !is_handed_out_as_it_is(e, r);
+}
+
+static void emit_relation(struct emitter *e, const struct soql_relation *r, bool is_result, bool with_sid)
+{
+    if (is_result && needs_outer_select(e, r)) {
+        emit_text(e, "SELECT ");
+        for (size_t i = 0; i < r->n_columns; i++) {
+            char name[32];
+            snprintf(name, sizeof name, "c%zu", i);
+            emit_text(e, i ? ", " : "");
+            emit_handed_out(e, r->columns[i].type, name);
+        }
+        emit_text(e, " FROM (");
+        emit_relation(e, r, false, false);
+        buf_printf(e->text, ") AS t%u", e->n_tables++);
+    } else if (r->is_set) {
+        emit_set(e, r);
+    } else {
+        emit_select(e, r, is_result, false, with_sid);
+    }
+}
+
+bool soql_emit_sql(const struct soql_analysis *q, const struct soql_emission *how, struct arena *a, struct soql_compiled *ret, struct error *err)
+{
+    const struct soql_relation *r = q->relation;
+    *ret = (struct soql_compiled){.datasets = q->datasets, .n_datasets = q->n_datasets};
+    struct emitter e = {.dialect = how->dialect, .how = how, .analysis = q, .arena = a, .ret = ret, .text = &ret->query.sql.text};
+    e.parameters = arena_zalloc(a, sizeof *e.parameters);
+    struct result_column *columns = arena_alloc(a, (r->n_columns + 1) * sizeof *columns);
+    if (!e.parameters || !columns)
+        return error_no_memory(err);
+    for (size_t i = 0; i < r->n_columns; i++)
+        columns[i] = (struct result_column){r->columns[i].name, r->columns[i].type, r->columns[i].row_ids};
+    ret->query.columns = columns;
+    ret->query.n_columns = r->n_columns;
+    emit_relation(&e, r, true, false);
+    if (!buf_ok(e.text))
+        return error_no_memory(err);
+    return ret->query.sql.n <= SQL_PARAMETERS_MAX ||
+           error_set(err, ERROR_LIMIT_EXCEEDED, "the query has %zu different values; at most %d are taken", ret->query.sql.n, SQL_PARAMETERS_MAX);
+}
