@@ -10,6 +10,7 @@
 #include <utf8proc.h>
 
 #include "base/random.h"
+#include "rows/nearest.h"
 
 /* Names that are looked up may be longer than those that exist: trimming and NFC shorten them, by this much at most. */
 enum { NAME_LOOKUP_BYTES_MAX = 4 * COLUMN_NAME_BYTES_MAX, FOLD_ASCII_MAX = 256 };
@@ -253,8 +254,6 @@ int columns_find_field(const struct columns *c, struct str field_name)
 
 /* ── the nearest name ── */
 
-enum { NEAREST_CHARS_MAX = 64 }; /* longer names are nobody's typing error, and the work grows with the square */
-
 /* Code points of a folded name; 0 when there are none or too many. */
 static size_t code_points(struct str s, int32_t ret[NEAREST_CHARS_MAX])
 {
@@ -276,58 +275,18 @@ static size_t code_points(struct str s, int32_t ret[NEAREST_CHARS_MAX])
     return n;
 }
 
-/* How many edits still look like a slip, for a name of n characters. */
-static int slip_max(size_t n)
-{
-    return n < 3 ? 0 : n < 6 ? 1 : n < 10 ? 2 : 3;
-}
-
-static int min3(int a, int b, int c)
-{
-    int m = a < b ? a : b;
-    return m < c ? m : c;
-}
-
-/* Edit distance with swaps of neighbours (optimal string alignment), or anything above `max` when it exceeds it. */
-static int distance(const int32_t *a, size_t an, const int32_t *b, size_t bn, int max)
-{
-    int rows[3][NEAREST_CHARS_MAX + 1], *before = rows[0], *last = rows[1], *now = rows[2];
-    size_t gap = an > bn ? an - bn : bn - an;
-    if (gap > (size_t)max)
-        return max + 1;
-    for (size_t j = 0; j <= bn; j++)
-        last[j] = before[j] = (int)j;
-    for (size_t i = 1; i <= an; i++) {
-        int best = now[0] = (int)i;
-        for (size_t j = 1; j <= bn; j++) {
-            int d = min3(last[j] + 1, now[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1]));
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < d)
-                d = before[j - 2] + 1;
-            now[j] = d;
-            best = d < best ? d : best;
-        }
-        if (best > max)
-            return max + 1;
-        int *t = before;
-        before = last;
-        last = now;
-        now = t;
-    }
-    return last[bn];
-}
-
 int columns_nearest(const struct columns *c, struct str name)
 {
     int32_t want[NEAREST_CHARS_MAX], have[NEAREST_CHARS_MAX];
     size_t n = code_points(name, want);
-    int best = slip_max(n), at = -1;
+    int best = nearest_edits_max(n), at = -1;
     if (best == 0)
         return -1;
     for (size_t i = 0; i < c->n; i++) {
         const struct str names[2] = {c->v[i].field_name, c->v[i].name};
         for (size_t k = 0; k < 2; k++) {
             size_t m = code_points(names[k], have);
-            int d = m ? distance(want, n, have, m, best) : INT_MAX;
+            int d = m ? nearest_edits(want, n, have, m, best) : INT_MAX;
             if (d < best || (d == best && at < 0)) {
                 best = d;
                 at = (int)i;

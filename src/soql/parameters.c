@@ -14,12 +14,12 @@ struct reading {
 
 static bool read_select(struct reading *r, struct str value, struct error *err)
 {
-    return soql_parse_selection(value, r->arena, &r->tree.selection, err);
+    return soql_parse_select_names(value, r->arena, &r->tree.selection, err);
 }
 
 static bool read_order(struct reading *r, struct str value, struct error *err)
 {
-    return soql_parse_order(value, r->arena, &r->tree.order, &r->tree.n_order, err);
+    return soql_parse_order_names(value, r->arena, &r->tree.order, &r->tree.n_order, err);
 }
 
 static bool read_count(const char *name, struct str value, int64_t *ret, struct error *err)

@@ -99,7 +99,7 @@ static bool parse_selected(struct parser *p, struct soql_selection *s, struct er
 }
 
 /* selection = [item {',' item}] */
-bool soql_parse_selection(struct str text, struct arena *a, struct soql_selection *ret, struct error *err)
+bool soql_parse_select_names(struct str text, struct arena *a, struct soql_selection *ret, struct error *err)
 {
     struct parser p;
     struct soql_selection s = {0};
@@ -136,7 +136,7 @@ static bool parse_ordering(struct parser *p, struct soql_ordering *ret, struct e
 }
 
 /* order = ordering {',' ordering} */
-bool soql_parse_order(struct str text, struct arena *a, struct soql_ordering **ret, size_t *ret_n, struct error *err)
+bool soql_parse_order_names(struct str text, struct arena *a, struct soql_ordering **ret, size_t *ret_n, struct error *err)
 {
     struct parser p;
     struct soql_ordering *v = NULL;

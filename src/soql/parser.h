@@ -5,7 +5,7 @@
 
 #include "soql/tree.h"
 
-must_use bool soql_parse_selection(struct str text, struct arena *a, struct soql_selection *ret, struct error *err);
-must_use bool soql_parse_order(struct str text, struct arena *a, struct soql_ordering **ret, size_t *ret_n, struct error *err);
+must_use bool soql_parse_select_names(struct str text, struct arena *a, struct soql_selection *ret, struct error *err);
+must_use bool soql_parse_order_names(struct str text, struct arena *a, struct soql_ordering **ret, size_t *ret_n, struct error *err);
 
 #endif

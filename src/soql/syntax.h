@@ -62,6 +62,8 @@ enum soql_form {
     FORM_CASE,                     /* CASE … END: "#CASE"; args: condition, value, …, then TRUE, v when has_else, or FALSE, NULL */
     FORM_FIELD,                    /* x.name: "#FIELD"; args: x, a NODE_STRING of the name */
     FORM_SUBSCRIPT,                /* x[e]: "#SUBSCRIPT"; args: x, e */
+    FORM_FILTER,                   /* name=value of the URL: "op$="; args: a NODE_COLUMN, a NODE_STRING that is read as an uploaded
+                                      CSV cell of the column would be (docs/wire/reading.md); never parsed, prints as column = 'value' */
 };
 
 enum soql_nulls { NULLS_DEFAULT, NULLS_FIRST, NULLS_LAST };
@@ -98,6 +100,7 @@ struct soql_node {
     enum soql_node_kind kind;
     enum soql_form form;
     bool is_true, has_else, has_filter;
+    uint16_t depth;                /* of the tree below and this node: 1 for a leaf, at most SOQL_DEPTH_MAX */
     struct str text, qualifier;    /* qualifier without "@"; .p NULL: none */
     const char *spelled;           /* FORM_BINARY: the operator as typed */
     struct soql_node **args;
@@ -112,6 +115,8 @@ struct soql_node {
 
 struct soql_star {
     bool system;                   /* :* */
+    bool every;                    /* never parsed: every column of the input, system ones too, in its order; a set operation without
+                                      LIMIT is piped into one with the default limit */
     struct str qualifier;
     struct soql_node **except;     /* NODE_COLUMN each */
     size_t n_except;
