@@ -7,7 +7,7 @@
 #include "rows/scalar.h"
 
 static const struct type *const types[TYPE_COUNT] = {
-#define X(ID, soql, view, storage) [TYPE_##ID] = &type_##soql,
+#define X(ID, soql, view, storage, postgres) [TYPE_##ID] = &type_##soql,
 #include "rows/types.def"
 #undef X
 };
@@ -29,6 +29,16 @@ const struct type *type_get(enum type_id id)
     if (id == TYPE_ROW_VERSION)
         return &type_row_version;
     return types[id];
+}
+
+const char *type_postgres(enum type_id id)
+{
+    static const char *const columns[TYPE_COUNT] = {
+#define X(ID, soql, view, storage, postgres) [TYPE_##ID] = postgres,
+#include "rows/types.def"
+#undef X
+    };
+    return columns[id];
 }
 
 const struct type *type_find(struct str name, const char **ret_format)

@@ -12,13 +12,18 @@
 #include "rows/cell.h"
 
 enum type_id {
-#define X(ID, soql, view, storage) TYPE_##ID,
+#define X(ID, soql, view, storage, postgres) TYPE_##ID,
 #include "rows/types.def"
 #undef X
     TYPE_COUNT,
     /* system columns: never of a user's column, only rendered (rows/row_id.h) */
     TYPE_ROW_IDENTIFIER = TYPE_COUNT,
     TYPE_ROW_VERSION,
+    /* only in queries (rows/query_types.h) */
+    TYPE_DOUBLE,
+    TYPE_DATE,
+    TYPE_TIME,
+    TYPE_INTERVAL,
 };
 
 enum type_storage { STORAGE_TEXT, STORAGE_INT, STORAGE_BLOB };
@@ -73,12 +78,14 @@ struct type {
     bool (*key)(const struct cell *c, struct arena *a, struct str *ret);
 };
 
-#define X(ID, soql, view, storage) extern const struct type type_##soql;
+#define X(ID, soql, view, storage, postgres) extern const struct type type_##soql;
 #include "rows/types.def"
 #undef X
 extern const struct type type_row_identifier, type_row_version;
 
-const struct type *type_get(enum type_id id);
+const struct type *type_get(enum type_id id); /* of a column or a system column */
+/* The column in PostgreSQL, of a type of types.def. */
+const char *type_postgres(enum type_id id);
 /* By SoQL name, view name or old alias, any case; NULL if none. *ret_format (may be NULL) gets the alias's format JSON or "". */
 const struct type *type_find(struct str name, const char **ret_format);
 

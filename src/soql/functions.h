@@ -5,12 +5,16 @@
  *     "text, number"                   two arguments
  *     "ordered a, a"                   both of one type, any ordered type
  *     "ordered a, a..."                at least one, further ones of the same type
- * Classes: any, ordered, equatable, numlike (number, double), timestamplike (fixed, floating), stringable, geometry (the six),
- * puntal, lineal, polygonal (one kind and its multi form). The result is a type, a variable, or "multi a" (the multi form of a).
+ * Classes: any, ordered, ranked (ordered, but not boolean: what min and max take), equatable, numlike (number, double),
+ * timestamplike (fixed, floating), stringable, geometry (the six), puntal, lineal, polygonal (one kind and its multi form). The
+ * result is a type, a variable, or "multi a" (the multi form of a). Of CASE, and of case(), the pair condition, value repeats.
  *
  * Templates. Text of the dialect, with
  *     $1 … $9    the argument, in parentheses where it needs them
- *     $1=        the argument where it is compared, ordered or grouped (SQLite: numbers with COLLATE DECIMAL1)
+ *     $1=        the argument where it is compared, ordered or grouped (SQLite: numbers with COLLATE DECIMAL1; PostgreSQL: texts
+ *                with COLLATE "C", by code point, whatever the database's own collation is)
+ *     $1~        the argument in its text form: by the SQLite or PostgreSQL template of the line "cast$text" that takes its type,
+ *                or, of types that cannot be cast to text, of the line "#TEXT"
  *     $*  $2*    all arguments, or those from the second on, separated by ", "; $*= $2*= compared
  *     $@         SQLite: the number of a place in the query text: a function that can fail takes it last and begins its
  *                error message with "@<number>:", by which the message comes to name the expression
@@ -20,8 +24,9 @@
  * In SQLite a value of a type is what types.def says it is stored as; `double` REAL, `date` days since 1970-01-01, `time`
  * milliseconds of the day, `interval` text (ISO 8601), :id and :version whole numbers. Numbers are text (rows/decimal.h): SQLite's
  * own arithmetic must never see one, and count(*) is CAST(count(*) AS TEXT). In PostgreSQL they are text, numeric, boolean,
- * timestamp, timestamptz, double precision, date, time, interval, bigint; geometry is PostGIS's; url and location the same
- * compact JSON text; json is jsonb. */
+ * timestamp, timestamptz, double precision, date, time, interval, bigint; geometry is PostGIS's; url, location
+ * and json the same compact JSON text (jsonb would lose the order of members and how numbers are written). How columns are stored
+ * is in rows/types.def. The schema "seltzer" of helpers is made by postgres_functions.sql; TimeZone must be UTC. */
 #ifndef SELTZER_SOQL_FUNCTIONS_H
 #define SELTZER_SOQL_FUNCTIONS_H
 
@@ -50,6 +55,8 @@ struct soql_function {
 };
 
 const struct soql_function *soql_functions(size_t *ret_n);
+/* Every function that the SQLite templates name exists in every connection: sql/functions/. A failure there begins with the place,
+ * which sql_failure_place() (sql/sql.h) gives back. */
 /* The overloads of a name (any case, - as _): consecutive lines of the table; NULL and 0 if there is none. */
 const struct soql_function *soql_functions_named(struct str name, size_t *ret_n);
 

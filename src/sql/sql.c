@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "rows/decimal.h"
 #include "rows/type.h"
+#include "sql/functions/functions.h"
 
 enum {
     OPTIMIZATION_BLOOM_FILTER = 0x80000, /* SQLITE_BloomFilter: it hashes text by bytes, blind to our collation */
@@ -29,6 +30,7 @@ struct sql {
     enum sql_mode mode;
     char *path;         /* SQL_BUILD */
     int failure;        /* result code (extended) of the last failure, until a step succeeds */
+    int64_t failure_place; /* of the expression that failed, -1: of none */
     int wal_frames;
     uint64_t deadline_ms;
     uint64_t uses;
@@ -117,14 +119,35 @@ static const char *message_of(enum error_code code)
     }
 }
 
+/* A function that refuses what a person's query asks of it says where: "@<place>:<message>" (functions/functions.h). */
+static bool fail_at_place(struct sql *s, struct error *err)
+{
+    struct str digits, text, message = str_from(sqlite3_errmsg(s->db));
+    uint64_t place;
+    if (!str_starts(message, STR("@")) || !str_cut(str_skip(message, 1), ':', &digits, &text) || !str_to_u64(digits, &place) ||
+        place > INT64_MAX)
+        return false;
+    error_set(err, ERROR_QUERY_RUNTIME, FMT_STR, ARG_STR(text));
+    s->failure_place = (int64_t)place;
+    return true;
+}
+
 static bool fail(struct sql *s, int rc, struct error *err)
 {
     enum error_code code = error_code_of(s, rc);
     s->failure = rc;
+    s->failure_place = -1;
+    if (rc == SQLITE_ERROR && fail_at_place(s, err))
+        return false;
     error_set(err, code, "%s (storage code %d)", message_of(code), rc);
     if (error_info(code)->status == 503)
         err->retry_after_s = 5;
     return false;
+}
+
+int64_t sql_failure_place(struct sql *s)
+{
+    return s->failure_place;
 }
 
 bool sql_is_broken(struct sql *s)
@@ -228,6 +251,8 @@ static bool set_up(struct sql *s, size_t cache_bytes, struct error *err)
     int rc = sqlite3_create_collation_v2(s->db, "DECIMAL1", SQLITE_UTF8, NULL, collate_decimal, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_create_function_v2(s->db, "url_address", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL, url_address, NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = functions_register(s->db);
     if (rc != SQLITE_OK)
         return fail(s, rc, err);
     /* Before the defensive mode, in which SQLite leaves this out without a word. */
@@ -251,6 +276,7 @@ struct sql *sql_open(const char *path, enum sql_mode mode, size_t cache_bytes, s
         return NULL;
     }
     s->mode = mode;
+    s->failure_place = -1;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (mode == SQL_BUILD ? SQLITE_OPEN_CREATE : 0);
     int rc = sqlite3_open_v2(path, &s->db, flags, NULL);
     /* SQLite falls back to reading only when an open for writing fails, once; a writer must not live with that. */

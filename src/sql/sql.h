@@ -3,7 +3,8 @@
  *
  * A connection belongs to one thread at a time. Statements made by sql_prepare() are yours (sql_finalize); those of
  * sql_cached() belong to the connection. Bound text and blobs are loans until the statement is bound anew or finalized.
- * Every connection knows the collation DECIMAL1 (rows/decimal.h) and the function url_address(cell) (rows/url.c).
+ * Every connection knows the collation DECIMAL1 (rows/decimal.h) and the function url_address(cell) (rows/url.c), and
+ * the functions of queries (sql/functions/functions.h).
  * Messages carry SQLite's numeric code, never SQL text or a path: they may reach a client. */
 #ifndef SELTZER_SQL_SQL_H
 #define SELTZER_SQL_SQL_H
@@ -37,6 +38,9 @@ bool sql_in_transaction(struct sql *s);
 int64_t sql_changes(struct sql *s); /* rows that the last statement changed */
 /* The last failure means that this connection must not be used further: an I/O error or a damaged file. */
 bool sql_is_broken(struct sql *s);
+/* After a QUERY_RUNTIME failure, which is the query's own (division by zero, a text that is no number): the place that the query gave
+ * to the function that failed; -1 after any other failure. */
+int64_t sql_failure_place(struct sql *s);
 /* The last failure is of the machine, not of the statement: disk, I/O, memory, lock. */
 bool sql_failure_is_fault(struct sql *s);
 /* Moves the WAL's content into the file as far as readers allow. *ret_frames_left: frames still in the WAL. */

@@ -523,7 +523,7 @@ static void every_type_is_complete(void **state)
 {
     (void)state;
     static const enum type_storage storages[] = {
-#define X(ID, soql, view, storage) STORAGE_##storage,
+#define X(ID, soql, view, storage, postgres) STORAGE_##storage,
 #include "rows/types.def"
 #undef X
     };
