@@ -77,9 +77,17 @@ static void show_line(struct sight *s, struct str text, size_t from, size_t at, 
     s->caret[s->n_caret++] = '^';
 }
 
+static const struct soql_source nowhere = {{"the query", 9}, {"", 0}};
+
+/* A place without a source is of what nobody wrote. */
+static const struct soql_source *source_of(const struct soql_place *at)
+{
+    return at->source ? at->source : &nowhere;
+}
+
 static void look(const struct soql_place *at, struct sight *s)
 {
-    struct str text = at->source->text;
+    struct str text = source_of(at)->text;
     size_t place = at->at < text.n ? at->at : text.n, from = 0, end = place;
     *s = (struct sight){.row = 1, .column = 1};
     for (size_t i = 0; i < place; i++)
@@ -103,7 +111,7 @@ static void add_data(struct error *err, const struct soql_place *at, const struc
     buf_add_byte(&position, '}');
     if (buf_ok(&position) && buf_ok(&line))
         error_data_raw(err, "position", buf_str(&position));
-    error_data_str(err, "query", str_head_utf8(at->source->text, QUERY_SHOWN_BYTES));
+    error_data_str(err, "query", str_head_utf8(source_of(at)->text, QUERY_SHOWN_BYTES));
     buf_free(&position);
     buf_free(&line);
 }
@@ -129,7 +137,7 @@ bool soql_problem(struct error *err, enum error_code code, const struct soql_pla
 
     struct sight s;
     look(at, &s);
-    struct str name = at->source->name, text = at->source->text, head = str_head_utf8(text, QUERY_SHOWN_BYTES);
+    struct str name = source_of(at)->name, text = source_of(at)->text, head = str_head_utf8(text, QUERY_SHOWN_BYTES);
     if (is_semantic(code))
         error_set(err, code, "Query coordinator error: %s; " FMT_STR "; position: Map(row -> %lld, column -> %lld), in " FMT_STR ":\n" FMT_STR "\n" FMT_STR,
                   error_info(code)->error_code, ARG_STR(shown), (long long)s.row, (long long)s.column, ARG_STR(name),
@@ -147,7 +155,7 @@ void soql_problem_place(struct error *err, const struct soql_place *at)
     struct sight s;
     look(at, &s);
     char message[sizeof err->message];
-    struct str name = at->source->name, had = str_head_utf8(str_from(err->message), 1000);
+    struct str name = source_of(at)->name, had = str_head_utf8(str_from(err->message), 1000);
     int n = snprintf(message, sizeof message, FMT_STR ", in " FMT_STR ":\n" FMT_STR "\n" FMT_STR, ARG_STR(had), ARG_STR(name),
                      (int)s.n_line, s.line, (int)s.n_caret, s.caret);
     if (n > 0 && (size_t)n < sizeof message)
