@@ -56,11 +56,21 @@ void writer_fini(struct writer *w)
     w->prepared = NULL;
 }
 
+/* The row numbers of a joined dataset have a key of their own. */
+static inline struct type_render render_of(const struct writer *w, const struct result_column *column)
+{
+    struct type_render render = w->render;
+    if (column->row_ids)
+        render.row_ids = column->row_ids;
+    return render;
+}
+
 /* ── JSON ── */
 
 /* `before`, which ends with the key's colon, then the value. */
-static inline void add_member(const struct writer *w, struct str before, const struct type *type, const struct cell *cell, struct buf *out)
+static inline void add_member(const struct writer *w, struct str before, const struct result_column *column, const struct cell *cell, struct buf *out)
 {
+    const struct type *type = column->type;
     if (type->id == TYPE_TEXT) {
         escape_json(out, before, cell->s);
         return;
@@ -72,7 +82,8 @@ static inline void add_member(const struct writer *w, struct str before, const s
         buf_add_byte(out, '"');
         return;
     }
-    type->write_json(type, cell, &w->render, out);
+    const struct type_render render = render_of(w, column);
+    type->write_json(type, cell, &render, out);
 }
 
 static inline bool is_null(const struct cell *cell)
@@ -87,7 +98,7 @@ static void add_object(const struct writer *w, const struct cell *cells, struct 
     for (size_t i = 0; i < w->n; i++) {
         if (is_null(&cells[i]))
             continue;
-        add_member(w, str_skip(buf_str(&w->prepared[i]), comma), w->columns[i].type, &cells[i], out);
+        add_member(w, str_skip(buf_str(&w->prepared[i]), comma), &w->columns[i], &cells[i], out);
         comma = 0;
     }
     buf_add_byte(out, '}');
@@ -100,7 +111,7 @@ static void add_feature(const struct writer *w, const struct cell *cells, struct
     const struct cell none = {.kind = CELL_ABSENT}, *geometry = w->geometry >= 0 ? &cells[w->geometry] : &none;
     const struct str key = STR("{\"type\":\"Feature\",\"geometry\":");
     if (!is_null(geometry)) {
-        add_member(w, key, w->columns[w->geometry].type, geometry, out);
+        add_member(w, key, &w->columns[w->geometry], geometry, out);
     } else {
         buf_add_str(out, key);
         buf_add_z(out, "null");
@@ -116,7 +127,7 @@ static void add_feature(const struct writer *w, const struct cell *cells, struct
             buf_add_str(out, before);
             buf_add_z(out, "null");
         } else {
-            add_member(w, before, w->columns[i].type, &cells[i], out);
+            add_member(w, before, &w->columns[i], &cells[i], out);
         }
     }
     buf_add_z(out, w->single ? "}," CRS "}" : "}}");
@@ -124,15 +135,17 @@ static void add_feature(const struct writer *w, const struct cell *cells, struct
 
 /* ── CSV, TSV: every cell that is not null in quotes, so that null and empty text differ ── */
 
-static void add_cell(const struct writer *w, const struct type *type, const struct cell *cell, struct buf *out)
+static void add_cell(const struct writer *w, const struct result_column *column, const struct cell *cell, struct buf *out)
 {
+    const struct type *type = column->type;
     if (type->id == TYPE_TEXT) {
         escape_csv(out, cell->s);
         return;
     }
     buf_add_byte(out, '"');
     size_t from = out->n;
-    type->write_csv(type, cell, &w->render, out);
+    const struct type_render render = render_of(w, column);
+    type->write_csv(type, cell, &render, out);
     if (type->storage != STORAGE_INT && type->id != TYPE_NUMBER) /* the others never hold a quote */
         escape_csv_in_place(out, from);
     buf_add_byte(out, '"');
@@ -161,7 +174,7 @@ static void add_line(const struct writer *w, const struct cell *cells, struct bu
         if (i)
             buf_add_byte(out, separator(w));
         if (!is_null(&cells[i]))
-            add_cell(w, w->columns[i].type, &cells[i], out);
+            add_cell(w, &w->columns[i], &cells[i], out);
     }
     buf_add_byte(out, '\n');
 }

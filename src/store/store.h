@@ -131,12 +131,17 @@ void store_write_group(struct store *s, struct write *const *writes, size_t n);
 /* ── reading ── */
 struct store_reader {
     void *ctx;
-    /* Before the first row; the snapshot's version. False stops. */
-    bool (*begin)(void *ctx, const struct store_state *state, struct error *err);
+    /* Before the first row; the snapshot's state, of several datasets one each in their order. False stops. */
+    bool (*begin)(void *ctx, const struct store_state *states, struct error *err);
     /* cells: n_columns of the query, in the columns' storage kind; a loan for the call. */
     bool (*row)(void *ctx, const struct cell *cells, struct error *err);
 };
 must_use bool store_query(struct store *s, const struct dataset *d, const struct query *q, const struct store_reader *reader, struct error *err);
+/* Over several: the first is `main` in the text, the others d1, d2…. Each is read in one snapshot of its own, all taken before the
+ * first row. */
+enum { STORE_DATASETS_MAX = 10 };
+must_use bool store_query_joined(struct store *s, const struct dataset *const *datasets, size_t n, const struct query *q,
+                                 const struct store_reader *reader, struct error *err);
 must_use bool store_query_within(const struct store_within *in, const struct query *q, const struct store_reader *reader, struct error *err);
 /* The number of the row that a row URL means: by row identifier (coerced cell) or NULL key and the number itself. */
 must_use bool store_find_row(struct store *s, const struct dataset *d, const struct cell *key, int64_t sid, bool *ret_found, int64_t *ret_sid, int64_t *ret_version, struct error *err);

@@ -14,7 +14,7 @@
 
 static const struct row_id_key row_ids = {{1, 2, 3, 4}};
 static const struct result_column shape[] = {
-    {{"name", 4}, &type_text}, {{"n", 1}, &type_number}, {{"ok", 2}, &type_boolean}, {{"p", 1}, &type_point}, {{"q", 1}, &type_point},
+    {{"name", 4}, &type_text, NULL}, {{"n", 1}, &type_number, NULL}, {{"ok", 2}, &type_boolean, NULL}, {{"p", 1}, &type_point, NULL}, {{"q", 1}, &type_point, NULL},
 };
 enum { N = sizeof shape / sizeof *shape };
 

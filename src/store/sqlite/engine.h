@@ -156,6 +156,7 @@ must_use bool meta_insert(struct sql *db, const struct meta *m, struct error *er
 must_use bool meta_update(struct sql *db, const struct meta *m, struct error *err);
 must_use bool meta_read(struct sql *db, struct meta *ret, struct error *err);
 must_use bool meta_read_state(struct sql *db, struct store_state *ret, struct error *err);
+must_use bool meta_read_state_of(struct sql *db, const char *schema, struct store_state *ret, struct error *err); /* of an attached file */
 
 /* ── ledger.c: the rows that a write leaves beside its data ── */
 

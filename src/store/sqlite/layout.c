@@ -148,7 +148,7 @@ void meta_init(struct meta *m, const struct columns *columns)
         m->key_column = columns->v[columns->row_identifier].physical;
 }
 
-#define META_SELECT "SELECT version,shape_version,next_sid,rows,modified_ms,incarnation,id_key,key_column,key_scaled FROM meta"
+#define META_SELECT "SELECT version,shape_version,next_sid,rows,modified_ms,incarnation,id_key,key_column,key_scaled FROM "
 
 static bool write_meta(struct sql *db, struct str text, const struct meta *m, struct error *err)
 {
@@ -172,9 +172,11 @@ bool meta_update(struct sql *db, const struct meta *m, struct error *err)
     return write_meta(db, STR("UPDATE meta SET version=?1,shape_version=?2,next_sid=?3,rows=?4,modified_ms=?5,incarnation=?6,id_key=?7,key_column=?8,key_scaled=?9"), m, err);
 }
 
-static bool read_meta(struct sql *db, struct meta *ret, struct error *err)
+static bool read_meta(struct sql *db, const char *schema, struct meta *ret, struct error *err)
 {
-    struct sql_statement *st = sql_cached(db, STR(META_SELECT), err);
+    char text[sizeof META_SELECT + 32];
+    snprintf(text, sizeof text, META_SELECT "%.16s.meta", schema);
+    struct sql_statement *st = sql_cached(db, str_from(text), err);
     if (!st)
         return false;
     enum sql_step step = sql_step(db, st, err);
@@ -200,19 +202,24 @@ static bool read_meta(struct sql *db, struct meta *ret, struct error *err)
     return true;
 }
 
-bool meta_read_state(struct sql *db, struct store_state *ret, struct error *err)
+bool meta_read_state_of(struct sql *db, const char *schema, struct store_state *ret, struct error *err)
 {
     struct meta m;
-    if (!read_meta(db, &m, err))
+    if (!read_meta(db, schema, &m, err))
         return false;
     *ret = m.state;
     return true;
 }
 
+bool meta_read_state(struct sql *db, struct store_state *ret, struct error *err)
+{
+    return meta_read_state_of(db, "main", ret, err);
+}
+
 bool meta_read(struct sql *db, struct meta *ret, struct error *err)
 {
     struct meta m;
-    if (!read_meta(db, &m, err))
+    if (!read_meta(db, "main", &m, err))
         return false;
     struct sql_statement *st = sql_prepare(db, STR("SELECT seq,hash FROM audit ORDER BY seq DESC LIMIT 1"), err);
     if (!st)

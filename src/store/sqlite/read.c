@@ -62,6 +62,13 @@ static bool send_rows(struct sql *db, struct sql_statement *st, const struct que
     return ok && step == SQL_DONE;
 }
 
+/* The query is over `db`, which is inside its snapshot, whose states were read. */
+static bool run_query(struct sql *db, const struct query *q, const struct store_state *states, const struct store_reader *reader, struct error *err)
+{
+    struct sql_statement *st = sql_cached(db, buf_str(&q->sql.text), err);
+    return st && bind_all(db, st, q, err) && (!reader->begin || reader->begin(reader->ctx, states, err)) && send_rows(db, st, q, reader, err);
+}
+
 bool store_query(struct store *s, const struct dataset *d, const struct query *q, const struct store_reader *reader, struct error *err)
 {
     struct store_state state;
@@ -71,19 +78,76 @@ bool store_query(struct store *s, const struct dataset *d, const struct query *q
     struct sql *db = begin(s, g, &state, err);
     bool ok = db;
     if (ok) {
-        struct sql_statement *st = sql_cached(db, buf_str(&q->sql.text), err);
-        ok = st && bind_all(db, st, q, err) && (!reader->begin || reader->begin(reader->ctx, &state, err)) && send_rows(db, st, q, reader, err);
+        ok = run_query(db, q, &state, reader, err);
         end(s, g, db);
     }
     generation_leave(s, g);
     return ok;
 }
 
+/* ── several datasets ── */
+
+/* A connection of its own, thrown away afterwards: what is attached to a pooled one would stay. */
+struct joined {
+    struct generation *generations[STORE_DATASETS_MAX];
+    struct store_state states[STORE_DATASETS_MAX];
+    size_t n;
+    struct sql *db;
+};
+
+static bool attach(struct joined *j, size_t i, struct error *err)
+{
+    char text[48];
+    snprintf(text, sizeof text, "ATTACH ?1 AS d%zu", i);
+    struct sql_statement *st = sql_prepare(j->db, str_from(text), err);
+    bool ok = st && sql_bind_text(j->db, st, 1, str_from(j->generations[i]->path), err) && sql_run(j->db, st, err);
+    sql_finalize(st);
+    return ok;
+}
+
+/* The first look at each file begins its snapshot. */
+static bool begin_joined(struct joined *j, struct error *err)
+{
+    sql_set_deadline(j->db, QUERY_DEADLINE_MS);
+    if (!sql_exec(j->db, "BEGIN", err))
+        return false;
+    for (size_t i = 0; i < j->n; i++) {
+        char schema[32];
+        snprintf(schema, sizeof schema, i ? "d%zu" : "main", i);
+        if (!meta_read_state_of(j->db, schema, &j->states[i], err))
+            return false;
+    }
+    return true;
+}
+
+bool store_query_joined(struct store *s, const struct dataset *const *datasets, size_t n, const struct query *q, const struct store_reader *reader, struct error *err)
+{
+    if (n == 1)
+        return store_query(s, datasets[0], q, reader, err);
+    if (n > STORE_DATASETS_MAX)
+        return error_set(err, ERROR_LIMIT_EXCEEDED, "a query may read %d datasets, not %zu", STORE_DATASETS_MAX, n);
+    struct joined j = {0};
+    bool ok = true;
+    while (ok && j.n < n) {
+        j.generations[j.n] = generation_use(s, datasets[j.n], err);
+        ok = j.generations[j.n];
+        j.n += ok;
+    }
+    ok = ok && (j.db = sql_open(j.generations[0]->path, SQL_READER, READER_CACHE_BYTES, err));
+    for (size_t i = 1; ok && i < n; i++)
+        ok = attach(&j, i, err);
+    ok = ok && begin_joined(&j, err) && run_query(j.db, q, j.states, reader, err);
+    if (!ok && j.n)
+        tell_if_deleted(s, j.generations[j.n - 1], err);
+    sql_close(j.db);
+    for (size_t i = 0; i < j.n; i++)
+        generation_leave(s, j.generations[i]);
+    return ok;
+}
+
 bool store_query_within(const struct store_within *in, const struct query *q, const struct store_reader *reader, struct error *err)
 {
-    struct sql_statement *st = sql_cached(in->db, buf_str(&q->sql.text), err);
-    return st && bind_all(in->db, st, q, err) && (!reader->begin || reader->begin(reader->ctx, in->state, err)) &&
-           send_rows(in->db, st, q, reader, err);
+    return run_query(in->db, q, in->state, reader, err);
 }
 
 /* ── one row's number ── */
