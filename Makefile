@@ -74,11 +74,18 @@ $(OUT)/fault/seltzer: tests/fault/faults.c $(OUT)/obj/main.o $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP $< $(OUT)/obj/main.o $(LIB) $(LIBS) -rdynamic -o $@
 
+# A disk whose power can be cut (tests/fault/power.c), in the place of the calls of this test's SQLite.
+$(OUT)/fault/power.o: tests/fault/power.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+$(OUT)/unit/test_power_loss: $(OUT)/fault/power.o
+
 $(OUT)/unit/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP $< $(LIB) $(LIBS) -lcmocka $(LINK_$*) -o $@
 
 # Tests that put something of their own in the place of a function: a store and a clock; a malloc that fails.
+LINK_test_power_loss = $(OUT)/fault/power.o -rdynamic -Wl,--wrap=clock_mono_ms
 LINK_test_queue = -Wl,--wrap=store_write_group,--wrap=clock_mono_ms
 LINK_test_out_of_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 

@@ -1,12 +1,11 @@
 /* Opening, loading, looking up. Changes are in change.c, users in users.c. */
 #include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "catalog/internal.h"
 
 enum { WATCHER_CACHE_BYTES = 256 << 10 };
@@ -228,21 +227,11 @@ static bool load(struct catalog *c, struct error *err)
 
 /* ── open and close ── */
 
-static bool sync_folder(const char *dir, struct error *err)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return error_from_errno(err, errno, "opening the data directory");
-    bool ok = fsync(fd) == 0 || error_from_errno(err, errno, "syncing the data directory");
-    close(fd);
-    return ok;
-}
-
 static bool open_files(struct catalog *c, const char *dir, struct error *err)
 {
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-        return error_from_errno(err, errno, "making the data directory");
     char path[4096];
+    if (!folder_make(dir, err))
+        return false;
     if ((size_t)snprintf(path, sizeof path, "%s/catalog.db", dir) >= sizeof path)
         return error_set(err, ERROR_STORE_UNAVAILABLE, "the data directory's path is too long");
     c->dir = str_dup_z(str_from(dir));
@@ -250,7 +239,7 @@ static bool open_files(struct catalog *c, const char *dir, struct error *err)
         return error_no_memory(err);
     if (!db_open_writer(path, &c->writer, err) || !(c->watcher = sql_open(path, SQL_READER, WATCHER_CACHE_BYTES, err)))
         return false;
-    return sync_folder(dir, err);
+    return folder_sync(dir, err);
 }
 
 struct catalog *catalog_open(const char *dir, struct error *err)

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "cli/cli.h"
 
 enum { AUTHORITY_DAYS = 3650, SERVER_DAYS = 397, RENEW_BEFORE_DAYS = 30, DAY_SECONDS = 86400 };
@@ -64,7 +65,7 @@ static bool write_pem(const char *path, mode_t mode, X509 *x, X509 *issuer, EVP_
     fclose(f);
     if (!ok)
         return error_from_errno(err, saved, beside);
-    return rename(beside, path) == 0 || error_from_errno(err, errno, path);
+    return rename(beside, path) == 0 ? folder_sync_name(path, err) : error_from_errno(err, errno, path);
 }
 
 static bool add_extension(X509 *x, X509V3_CTX *ctx, int nid, const char *value)
@@ -173,8 +174,8 @@ bool certificate_ensure(const char *data_dir, const char *const *hosts, size_t n
     char dir[4096], ca_key[4200];
     if (snprintf(dir, sizeof dir, "%s/tls", data_dir) >= (int)sizeof dir - 32)
         return error_set(err, ERROR_BAD_REQUEST, "the path of the data directory is too long");
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-        return error_from_errno(err, errno, dir);
+    if (!folder_make(dir, err))
+        return false;
     snprintf(ret->ca, sizeof ret->ca, "%.4000s/ca.pem", dir);
     snprintf(ret->cert, sizeof ret->cert, "%.4000s/server.pem", dir);
     snprintf(ret->key, sizeof ret->key, "%.4000s/server-key.pem", dir);

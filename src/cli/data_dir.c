@@ -5,22 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "cli/cli.h"
 
+/* Whoever starts the server must hear which folder it is. */
 static bool make_dir(const char *path, struct error *err)
 {
-    struct stat st;
-    if (mkdir(path, 0700) == 0)
+    char said[sizeof err->message];
+    if (folder_make(path, err))
         return true;
-    if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return true;
-    int saved = errno;
-    char what[4200];
-    snprintf(what, sizeof what, "make the directory %s", path);
-    return error_from_errno(err, saved == EEXIST ? ENOTDIR : saved, what);
+    snprintf(said, sizeof said, "%s", err->message);
+    return error_set(err, err->code, "%s: %s", path, said);
 }
 
 static bool lock(struct data_dir *d, struct error *err)

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "base/spool.h"
 
 enum { FIRST_PLACE = SET_ASIDE_UNKNOWN, DAY_SECONDS = 86400, FLUSH_AT = 64 << 10 };
@@ -306,31 +307,10 @@ static void remove_old(const char *dir)
     closedir(d);
 }
 
-/* A name in a folder is on disk once the folder is. */
-static bool sync_folder(const char *path, struct error *err)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    if (!ok)
-        error_from_errno(err, errno, "sync the reports' directory");
-    if (fd >= 0)
-        close(fd);
-    return ok;
-}
-
-static bool make_folder(const char *path, struct error *err)
-{
-    char above[4200];
-    if (mkdir(path, 0700) != 0)
-        return errno == EEXIST || error_from_errno(err, errno, "make the reports' directory");
-    snprintf(above, sizeof above, "%.4000s/..", path);
-    return sync_folder(above, err);
-}
-
 bool set_aside_write(struct set_aside *s, const char *reports_dir, const char *request_id, struct error *err)
 {
     char path[4400], beside[4420];
-    if (!make_folder(reports_dir, err))
+    if (!folder_make(reports_dir, err))
         return false;
     remove_old(reports_dir);
     snprintf(path, sizeof path, "%.4000s/%.64s~%s.csv", reports_dir, request_id, s->dataset->id);
@@ -345,9 +325,7 @@ bool set_aside_write(struct set_aside *s, const char *reports_dir, const char *r
     close(fd);
     if (ok && rename(beside, path) != 0)
         ok = error_from_errno(err, errno, "write the report of set-aside rows");
-    if (!ok) {
+    if (!ok)
         unlink(beside);
-        return false;
-    }
-    return sync_folder(reports_dir, err);
+    return ok && folder_sync(reports_dir, err);
 }

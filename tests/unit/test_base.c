@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/folder.h"
 #include "base/random.h"
 
 static void is(struct str got, const char *want)
@@ -422,6 +424,34 @@ static void random_numbers_differ(void **state)
     }
 }
 
+/* ── folders ── */
+
+static void a_folder_is_made_once_and_refusals_say_why(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/seltzer-base-XXXXXX", below[64], deeper[80], file[64];
+    struct error err = {0};
+    assert_non_null(mkdtemp(dir));
+    snprintf(below, sizeof below, "%s/a/", dir);
+    snprintf(deeper, sizeof deeper, "%s/b/c", dir);
+    snprintf(file, sizeof file, "%s/f", dir);
+    assert_true(folder_make(below, &err) && folder_make(below, &err) && folder_sync(below, &err) && folder_sync_name(below, &err));
+    assert_false(folder_make(deeper, &err));
+    assert_int_equal(err.code, ERROR_STORE_UNAVAILABLE);
+    FILE *f = fopen(file, "w");
+    assert_non_null(f);
+    fclose(f);
+    assert_true(folder_sync_name(file, &err));
+    assert_false(folder_make(file, &err));
+    assert_non_null(strstr(err.message, "Not a directory"));
+    assert_null(strstr(err.message, dir)); /* a client may read it */
+    assert_false(folder_sync(file, &err));
+    assert_false(folder_sync_name(deeper, &err));
+    remove(file);
+    rmdir(below);
+    rmdir(dir);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -449,6 +479,7 @@ int main(void)
         cmocka_unit_test(a_member_that_does_not_fit_is_left_out_whole),
         cmocka_unit_test(errno_becomes_the_error_that_a_client_can_act_on),
         cmocka_unit_test(random_numbers_differ),
+        cmocka_unit_test(a_folder_is_made_once_and_refusals_say_why),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

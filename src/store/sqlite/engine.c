@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/folder.h"
 #include "store/sqlite/applier.h"
 #include "store/stop_point.h"
 
@@ -534,14 +534,14 @@ static void *run_thread(void *ctx)
 
 /* ── the store ── */
 
-static bool make_folder(const char *dir, const char *name, struct error *err)
+static bool make_folders(const struct store *s, struct error *err)
 {
-    char *path;
-    if (asprintf(&path, "%s%s%s", dir, *name ? "/" : "", name) < 0)
+    char *datasets;
+    if (asprintf(&datasets, "%s/datasets", s->dir) < 0)
         return error_no_memory(err);
-    int rc = mkdir(path, 0700), saved = errno;
-    free(path);
-    return rc == 0 || saved == EEXIST || error_from_errno(err, saved, "making a folder of the store");
+    bool ok = folder_make(s->dir, err) && folder_make(datasets, err);
+    free(datasets);
+    return ok;
 }
 
 static bool init_locks(struct store *s, struct error *err)
@@ -569,7 +569,7 @@ struct store *store_open(const struct store_config *config, struct error *err)
         free(s);
         return NULL;
     }
-    bool ok = sql_self_test(err) && make_folder(s->dir, "", err) && make_folder(s->dir, "datasets", err);
+    bool ok = sql_self_test(err) && make_folders(s, err);
     if (ok) {
         clean_up(s);
         s->thread_runs = pthread_create(&s->thread, NULL, run_thread, s) == 0;

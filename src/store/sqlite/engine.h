@@ -139,7 +139,6 @@ void cache_return(struct store *s, size_t bytes);
 
 char *path_of_table(const struct store *s, const char *id); /* malloc'ed */
 char *path_of_generation(const struct store *s, const char *id, int64_t number);
-must_use bool sync_folder(const char *path, struct error *err);
 void remove_database(const char *path); /* with -wal, -shm and -journal */
 /* Creates the tables in a SQL_BUILD file, inside its transaction. The index on the row identifier is apart. */
 must_use bool layout_create(struct sql *db, const struct columns *columns, struct error *err);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "store/sqlite/apply.h"
 #include "store/sqlite/generation.h"
 #include "store/stop_point.h"
@@ -85,7 +86,7 @@ static bool build_settle(struct build *b, struct error *err)
     struct sql *db = b->db;
     b->db = NULL;
     char *folder = path_of_table(b->s, b->t->id);
-    bool ok = folder ? sql_build_finish(db, err) && take_name(b, err) && sync_folder(folder, err) : error_no_memory(err);
+    bool ok = folder ? sql_build_finish(db, err) && take_name(b, err) && folder_sync(folder, err) : error_no_memory(err);
     if (!folder)
         sql_close(db);
     free(folder);

@@ -1,6 +1,5 @@
 /* What stands in DIR/datasets/<4x4>/rows-<generation>.db (docs/storage.md, "The file"). */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,16 +17,6 @@ char *path_of_generation(const struct store *s, const char *id, int64_t number)
 {
     char *path;
     return asprintf(&path, "%s/datasets/%s/rows-%lld.db", s->dir, id, (long long)number) < 0 ? NULL : path;
-}
-
-bool sync_folder(const char *path, struct error *err)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return error_from_errno(err, errno, "opening the dataset's folder");
-    int rc = fsync(fd), saved = errno;
-    close(fd);
-    return rc == 0 || error_from_errno(err, saved, "syncing the dataset's folder");
 }
 
 void remove_database(const char *path)

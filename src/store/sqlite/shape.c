@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/folder.h"
 #include "store/sqlite/engine.h"
 #include "store/sqlite/generation.h"
 
@@ -38,11 +39,11 @@ static bool create_folder(const char *datasets, const char *making, const char *
         return error_from_errno(err, errno, "making the dataset's folder");
     if (asprintf(&file, "%s/rows-%lld.db", making, (long long)d->generation) < 0)
         return error_no_memory(err);
-    bool ok = create_file(file, d, err) && sync_folder(making, err);
+    bool ok = create_file(file, d, err) && folder_sync(making, err);
     free(file);
     if (ok && rename(making, path) != 0)
         ok = error_from_errno(err, errno, "naming the dataset's folder");
-    return ok && sync_folder(datasets, err);
+    return ok && folder_sync(datasets, err);
 }
 
 bool store_create(struct store *s, const struct dataset *d, struct error *err)
