@@ -125,7 +125,7 @@ static double ours(enum reader_format format, struct str text)
 {
     struct error err;
     int slots = 0;
-    struct row_sink sink = {&slots, sink_body, sink_name, sink_header, sink_row, sink_value, sink_header};
+    struct row_sink sink = {&slots, sink_body, sink_name, sink_header, sink_row, sink_value, sink_header, NULL};
     double best = 1e9;
     for (int round = 0; round < ROUNDS; round++) {
         double from = seconds();

@@ -146,20 +146,27 @@ static void add_json_valid(struct buf *b, struct str s)
     buf_add(b, s.p + from, s.n - from);
 }
 
-void buf_add_json(struct buf *b, struct str s)
+static void add_mended(struct buf *b, struct str s, void (*add)(struct buf *b, struct str s))
 {
-    buf_add_byte(b, '"');
-    for (;;) {
-        size_t bad;
-        if (str_is_utf8(s, &bad)) {
-            add_json_valid(b, s);
-            break;
-        }
-        add_json_valid(b, str_head(s, bad));
+    size_t bad;
+    while (!str_is_utf8(s, &bad)) {
+        add(b, str_head(s, bad));
         buf_add(b, "\xef\xbf\xbd", 3);
         s = str_skip(s, bad + 1);
     }
+    add(b, s);
+}
+
+void buf_add_json(struct buf *b, struct str s)
+{
     buf_add_byte(b, '"');
+    add_mended(b, s, add_json_valid);
+    buf_add_byte(b, '"');
+}
+
+void buf_add_utf8(struct buf *b, struct str s)
+{
+    add_mended(b, s, buf_add_str);
 }
 
 void buf_reset(struct buf *b)

@@ -21,6 +21,8 @@ void buf_add_u64(struct buf *b, uint64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) printf_like(2, 3);
 /* A JSON string with its quotes. Input must be valid UTF-8; invalid bytes become U+FFFD so that output is always JSON. */
 void buf_add_json(struct buf *b, struct str s);
+/* Invalid UTF-8 becomes U+FFFD, a byte each. */
+void buf_add_utf8(struct buf *b, struct str s);
 void buf_reset(struct buf *b); /* empty, memory kept, failure forgotten */
 void buf_free(struct buf *b);
 static inline bool buf_ok(const struct buf *b) { return !b->failed; }

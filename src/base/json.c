@@ -152,6 +152,25 @@ static bool check_string_bytes(struct json_parser *j, size_t n, bool is_key, str
     return true;
 }
 
+/* A string's inside is no text, as *err says; its end is known all the same. */
+static bool tell_broken(struct json_parser *j, struct str raw, struct error *err)
+{
+    struct error why = *err;
+    if (j->taken_depth ? !j->told.broken : !j->on.broken)
+        return false;
+    if (err->code != ERROR_BODY_MALFORMED_JSON)
+        return false;
+    value_done(j);
+    if (!j->taken_depth)
+        return j->on.broken(j->on.ctx, JSON_STRING, raw, &why, err);
+    if (!j->why && !(j->why = malloc(sizeof *j->why)))
+        return error_no_memory(err);
+    if (!j->taken_broken)
+        *j->why = why;
+    j->taken_broken = true;
+    return true;
+}
+
 /* raw: the string's inside up to `stop`, its closing quote or the control character that may not be there. */
 static bool string_found(struct json_parser *j, struct str raw, char stop, bool is_key, struct error *err)
 {
@@ -177,7 +196,9 @@ static bool string_found(struct json_parser *j, struct str raw, char stop, bool 
         return json_refuse(j, stop_at, err, "control character 0x%02x inside of text; write it \\u%04x", (unsigned char)stop,
                       (unsigned)(unsigned char)stop);
     }
-    return json_unescape(j, raw, at, &text, err) && give_string(j, text, is_key, err);
+    if (!json_unescape(j, raw, at, &text, err))
+        return !is_key && tell_broken(j, raw, err);
+    return give_string(j, text, is_key, err);
 }
 
 static bool hold(struct json_parser *j, const char *p, const char *end, struct error *err)
@@ -448,7 +469,7 @@ void json_parser_take_text(struct json_parser *j)
     j->taken_from = j->slice + (j->place.token_at - j->slice_at);
     buf_reset(&j->taken);
     j->told = j->on;
-    j->on = (struct json_events){NULL, untold, untold, untold_key, untold_value};
+    j->on = (struct json_events){NULL, untold, untold, untold_key, untold_value, NULL};
 }
 
 /* More of the text, up to p; at its end the whole of it, in place when the slice holds all of it. */
@@ -476,7 +497,8 @@ static bool end_taken(struct json_parser *j, const char *p, enum json_kind kind,
     j->on = j->told;
     j->taken_depth = 0;
     j->place = j->taken_place;
-    bool ok = j->on.value(j->on.ctx, kind, text, err);
+    bool ok = j->taken_broken ? j->on.broken(j->on.ctx, kind, text, j->why, err) : j->on.value(j->on.ctx, kind, text, err);
+    j->taken_broken = false;
     j->place = here;
     if (j->taken.cap > HELD_BYTES_KEPT)
         buf_free(&j->taken);
@@ -742,6 +764,24 @@ bool json_parser_finish(struct json_parser *j, struct error *err)
     return json_refuse(j, j->slice_at, err, "the body ends before its value does; %u of \"[\" and \"{\" not closed", j->depth);
 }
 
+void json_parser_restart(struct json_parser *j, uint64_t at, uint64_t row)
+{
+    if (j->taken_depth)
+        j->on = j->told;
+    j->taken_depth = j->depth = 0;
+    j->taken_broken = j->in_object = j->escaped = j->any = false;
+    drop_held(j);
+    buf_reset(&j->taken);
+    j->state = AT_VALUE;
+    j->slice_at = j->place.row_at = at;
+    j->place.row = row;
+}
+
+bool json_parser_is_between(const struct json_parser *j)
+{
+    return j->state == AT_END || (j->state == AT_VALUE && !j->depth) || (j->state == AT_START && !j->mark_bytes);
+}
+
 struct str *json_parser_guess(struct json_parser *j)
 {
     return &j->guess;
@@ -766,5 +806,6 @@ void json_parser_free(struct json_parser *j)
     buf_free(&j->held);
     buf_free(&j->text);
     buf_free(&j->taken);
+    free(j->why);
     free(j);
 }

@@ -21,6 +21,9 @@ struct json_events {
     bool (*key)(void *ctx, struct str key, struct error *err);
     /* Scalars; and objects and arrays as text, when asked for with json_parser_take_text(). */
     bool (*value)(void *ctx, enum json_kind kind, struct str text, struct error *err);
+    /* NULL: text that is none (not UTF-8, half a surrogate pair, no escape) stops the parser. Else the value is told here
+     * in place of value(), as it was sent, a string without its quotes. Names stop the parser all the same. */
+    bool (*broken)(void *ctx, enum json_kind kind, struct str raw, const struct error *why, struct error *err);
 };
 
 struct json_limits {
@@ -50,6 +53,10 @@ void json_parser_take_text(struct json_parser *p);
 struct str *json_parser_guess(struct json_parser *p);
 /* Several values one after another (NDJSON) instead of one: finish then accepts any number, at line breaks. */
 void json_parser_allow_many(struct json_parser *p);
+/* Forgets what it was in the middle of, or was refused for, and begins anew: the next byte is at this place. */
+void json_parser_restart(struct json_parser *p, uint64_t at, uint64_t row);
+/* Is it between values: after a whole one, or before the first? */
+bool json_parser_is_between(const struct json_parser *p);
 void json_parser_free(struct json_parser *p);
 
 /* The tree. Objects keep the order and the duplicates of the text; json_get finds the last. Lives in the arena. */

@@ -48,6 +48,8 @@ struct json_parser {
     const char *taken_from;
     struct buf taken;
     struct json_events told;
+    struct error *why; /* where text inside of it that is none is kept, until it is told; made when first needed */
+    bool taken_broken;
     unsigned char object_at[]; /* by depth: is it an object? */
 };
 

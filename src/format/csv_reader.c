@@ -22,6 +22,17 @@ enum state { PLAIN, QUOTED, CLOSING };
 
 enum { HELD_BYTES_KEPT = 1 << 20, HEADER_SHOWN_MAX = 60 };
 
+/* For a sink that takes broken rows: what is wrong with the record being read, and its text as sent. */
+struct broken {
+    struct error why; /* the first fault */
+    uint64_t column;
+    bool any;
+    bool doubtful;         /* a quote stands where it may have been meant to open or close a cell */
+    uint64_t quotes;       /* of the record: an even number, and its end is its end in either reading */
+    struct buf text;       /* of earlier slices */
+    struct str stands_for; /* what the slice was in the body, when it is not that */
+};
+
 struct csv_reader {
     struct reader reader;
     char separator;
@@ -39,6 +50,7 @@ struct csv_reader {
     struct buf held;                    /* the cell's text so far, unescaped */
     char cut[4];                        /* a character that the slice cut */
     size_t cut_n;
+    struct broken *broken;              /* NULL: what cannot be read refuses the body */
     /* the header, until it is complete */
     struct arena arena;
     struct names names;
@@ -57,7 +69,7 @@ static void add_place(const struct csv_reader *r, uint64_t line, struct error *e
 {
     error_data_i64(err, "line", (int64_t)line);
     if (r->header_done)
-        error_data_i64(err, "record", (int64_t)r->record);
+        error_data_i64(err, "record", (int64_t)(r->in_row ? r->record : r->record + r->blanks + 1));
 }
 
 static bool refuse_after_quote(struct csv_reader *r, uint64_t at, struct error *err)
@@ -216,20 +228,79 @@ static bool end_header(struct csv_reader *r, struct error *err)
     return s->header_end(s->ctx, err);
 }
 
+/* --- records that cannot be read ----------------------------------------------------------------------------------- */
+
+/* *err says why. The record is read on, to be told as broken at its end; false: the body is refused. */
+static bool set_aside(struct csv_reader *r, uint64_t at, bool doubtful, const struct error *err)
+{
+    struct broken *b = r->broken;
+    if (!b || !r->header_done)
+        return false;
+    if (!b->any) {
+        b->why = *err;
+        b->column = at ? at - r->record_at + 1 : 0;
+    }
+    b->any = true;
+    b->doubtful |= doubtful;
+    return true;
+}
+
+static bool add_text(struct csv_reader *r, const char *end, struct error *err)
+{
+    struct broken *b = r->broken;
+    const char *from = r->slice + (r->record_at > r->slice_at ? r->record_at - r->slice_at : 0);
+    if (from < end)
+        buf_add_str(&b->text, b->stands_for.n ? b->stands_for : str_make(from, (size_t)(end - from)));
+    return buf_ok(&b->text) || error_no_memory(err);
+}
+
+/* The record ends before `end`. */
+static bool end_broken(struct csv_reader *r, const char *end, struct error *err)
+{
+    const struct row_sink *s = &r->reader.sink;
+    struct broken *b = r->broken;
+    bool ok = true;
+    if (b->any && b->doubtful && b->quotes % 2) {
+        *err = b->why;
+        return false;
+    }
+    if (b->any) {
+        ok = add_text(r, end, err);
+        struct row_fault fault = {b->why.code, str_from(b->why.message), b->column, -1, buf_str(&b->text)};
+        ok = ok && s->row_broken(s->ctx, &fault, err);
+    }
+    b->any = b->doubtful = false;
+    b->quotes = 0;
+    if (b->text.cap > HELD_BYTES_KEPT)
+        buf_free(&b->text);
+    buf_reset(&b->text);
+    return ok;
+}
+
 /* --- records ------------------------------------------------------------------------------------------------------ */
+
+static bool tell_blank(struct csv_reader *r, struct error *err)
+{
+    const struct row_sink *s = &r->reader.sink;
+    struct error why;
+    refuse_count(r, r->record, r->blank_line, 0, &why);
+    struct row_fault fault = {why.code, str_from(why.message), 0, -1, STR("\n")};
+    return s->row_broken(s->ctx, &fault, err);
+}
 
 /* Empty lines that turned out to stand between records: rows of one empty cell, or short records. */
 static bool give_blanks(struct csv_reader *r, struct error *err)
 {
     const struct row_sink *s = &r->reader.sink;
     const struct raw null = {.kind = RAW_NULL};
-    if (r->columns != 1)
-        return refuse_count(r, r->record + 1, r->blank_line, 0, err);
+    if (r->columns != 1 && !(refuse_count(r, r->record + 1, r->blank_line, 0, err) || r->broken))
+        return false;
     for (; r->blanks; r->blanks--) {
         r->record++;
-        if (!s->row_begin(s->ctx, ROW_OBJECT, STR_NONE, r->blank_line++, err) || !s->value(s->ctx, r->slots[0], &null, 1, err) ||
-            !s->row_end(s->ctx, err))
+        if (!s->row_begin(s->ctx, ROW_OBJECT, STR_NONE, r->blank_line, err) ||
+            !(r->columns == 1 ? s->value(s->ctx, r->slots[0], &null, 1, err) : tell_blank(r, err)) || !s->row_end(s->ctx, err))
             return false;
+        r->blank_line++;
     }
     return true;
 }
@@ -257,14 +328,16 @@ static inline bool give_cell(struct csv_reader *r, struct str text, bool quoted,
     return r->reader.sink.value(r->reader.sink.ctx, r->slots[i], &raw, r->cell_at - r->record_at + 1, err);
 }
 
-static bool end_record(struct csv_reader *r, struct error *err)
+static bool end_record(struct csv_reader *r, const char *end, struct error *err)
 {
     if (!r->header_done) {
         if (!end_header(r, err))
             return false;
     } else {
-        if (r->cells != r->columns)
-            return refuse_count(r, r->record, r->record_line, r->cells, err);
+        if (r->cells != r->columns && !(refuse_count(r, r->record, r->record_line, r->cells, err) || set_aside(r, 0, false, err)))
+            return false;
+        if (r->broken && !end_broken(r, end, err))
+            return false;
         if (!r->reader.sink.row_end(r->reader.sink.ctx, err))
             return false;
     }
@@ -334,7 +407,7 @@ static bool end_cell(struct csv_reader *r, const char *from, const char *cell_en
     if (is_blank_line(r, next - 1)) {
         if (r->blanks++ == 0)
             r->blank_line = r->line;
-    } else if (!finish_cell(r, from, cell_end, quoted, err) || !end_record(r, err)) {
+    } else if (!finish_cell(r, from, cell_end, quoted, err) || !end_record(r, p, err)) {
         return false;
     }
     if (*p == '\r')
@@ -346,12 +419,48 @@ static bool end_cell(struct csv_reader *r, const char *from, const char *cell_en
     return true;
 }
 
+/* Text behind a closing quote: the cell goes on without quotes, if it may. */
+static bool read_on_after_quote(struct csv_reader *r, struct error *err)
+{
+    uint64_t at = r->closing_at;
+    refuse_after_quote(r, at + 1, err);
+    if (!set_aside(r, at + 1, true, err))
+        return false;
+    r->state = PLAIN;
+    return hold(r, "\"", at < r->slice_at, err); /* held, be it nothing: the cell is longer than what is left of it, by its first quote */
+}
+
+/* A special byte in a cell without quotes, or at its start. */
+static inline bool step_plain(struct csv_reader *r, const char **from, const char *p, struct error *err)
+{
+    if (*p == '"') {
+        if (offset(r, p) == r->cell_at) {
+            r->state = QUOTED;
+            r->cell_line = r->line;
+            *from = p + 1;
+            return true;
+        }
+        /* blanks before it: it was meant to open the cell */
+        bool blank = str_trim(buf_str(&r->held)).n == 0 && str_trim(str_make(*from, (size_t)(p - *from))).n == 0;
+        return r->separator == '\t' || refuse_quote(r, offset(r, p), err) || set_aside(r, offset(r, p), blank, err);
+    }
+    if (*p == '\n' && offset(r, p) == r->after_cr && r->after_cr) {
+        r->line_at++;
+        r->record_at++;
+        r->cell_at++;
+    } else if (!end_cell(r, *from, p, p, false, err)) {
+        return false;
+    }
+    *from = p + 1;
+    return true;
+}
+
 /* A quote inside of a quoted cell was seen; p is the next special byte. Only directly behind it may it stand. */
 static bool after_closing(struct csv_reader *r, const char **from, const char *p, struct error *err)
 {
     uint64_t at = r->closing_at;
     if (offset(r, p) != at + 1)
-        return refuse_after_quote(r, at + 1, err);
+        return read_on_after_quote(r, err) && step_plain(r, from, p, err);
     if (*p == '"') {
         r->state = QUOTED;
         if (!hold(r, at < r->slice_at ? "\"" : *from, at < r->slice_at ? 1 : (size_t)(p - *from), err))
@@ -371,26 +480,11 @@ static inline bool step(struct csv_reader *r, const char **from, const char *p, 
 {
     if (r->state != CLOSING && too_large(r, offset(r, p)))
         return refuse_size(r, err);
+    if (r->broken)
+        r->broken->quotes += *p == '"';
     switch (r->state) {
     case PLAIN:
-        if (*p == '"') {
-            if (offset(r, p) == r->cell_at) {
-                r->state = QUOTED;
-                r->cell_line = r->line;
-                *from = p + 1;
-                return true;
-            }
-            return r->separator == '\t' || refuse_quote(r, offset(r, p), err);
-        }
-        if (*p == '\n' && offset(r, p) == r->after_cr && r->after_cr) {
-            r->line_at++;
-            r->record_at++;
-            r->cell_at++;
-        } else if (!end_cell(r, *from, p, p, false, err)) {
-            return false;
-        }
-        *from = p + 1;
-        return true;
+        return step_plain(r, from, p, err);
     case QUOTED:
         if (*p == '"') {
             r->state = CLOSING;
@@ -443,12 +537,13 @@ static inline uint64_t specials(const struct csv_reader *r, const char *p, size_
 static bool end_slice(struct csv_reader *r, const char *from, const char *end, struct error *err)
 {
     if (r->state == CLOSING) {
-        if (r->closing_at < r->slice_at)
-            return from == end || refuse_after_quote(r, r->closing_at + 1, err);
-        const char *quote = r->slice + (r->closing_at - r->slice_at);
-        if (quote + 1 != end)
-            return refuse_after_quote(r, r->closing_at + 1, err);
-        return hold(r, from, (size_t)(quote - from), err);
+        const char *quote = r->closing_at < r->slice_at ? NULL : r->slice + (r->closing_at - r->slice_at);
+        if (!quote && from == end)
+            return true;
+        if (quote && quote + 1 == end)
+            return hold(r, from, (size_t)(quote - from), err);
+        if (!read_on_after_quote(r, err))
+            return false;
     }
     if (too_large(r, offset(r, end)))
         return refuse_size(r, err);
@@ -488,7 +583,7 @@ static bool run(struct csv_reader *r, const char *p, size_t n, struct error *err
         }
         p += block;
     }
-    if (!end_slice(r, from, end, err))
+    if (!end_slice(r, from, end, err) || (r->broken && r->header_done && !add_text(r, end, err)))
         return false;
     r->slice_at += n;
     return true;
@@ -544,19 +639,40 @@ static bool is_cut_utf8(const char *p, size_t n)
     return false;
 }
 
+/* A byte that belongs to no character. Where the record may be broken another byte is read in its place, so that no place moves. */
+static bool run_bad(struct csv_reader *r, unsigned char c, struct error *err)
+{
+    refuse_text(r, r->slice_at, c, err);
+    if (!set_aside(r, r->slice_at, false, err))
+        return false;
+    const char instead[4] = {'?', 0, 0, 0};
+    r->broken->stands_for = STR("\xef\xbf\xbd");
+    bool ok = run(r, instead, 1, err);
+    r->broken->stands_for = STR_NONE;
+    return ok;
+}
+
 static bool push_cut(struct csv_reader *r, struct str *bytes, struct error *err)
 {
     while (r->cut_n && bytes->n) {
-        r->cut[r->cut_n++] = *bytes->p;
-        *bytes = str_skip(*bytes, 1);
-        if (is_cut_utf8(r->cut, r->cut_n))
-            continue;
-        if (!str_is_utf8(str_make(r->cut, r->cut_n), NULL))
-            return refuse_text(r, r->slice_at, (unsigned char)r->cut[0], err);
+        char cut[sizeof r->cut];
         size_t n = r->cut_n;
+        memcpy(cut, r->cut, n);
+        cut[n] = *bytes->p;
+        if (is_cut_utf8(cut, n + 1)) {
+            r->cut[r->cut_n++] = cut[n];
+            *bytes = str_skip(*bytes, 1);
+            continue;
+        }
+        bool whole = str_is_utf8(str_make(cut, n + 1), NULL);
         r->cut_n = 0;
-        if (!run(r, r->cut, n, err))
-            return false;
+        if (whole) {
+            *bytes = str_skip(*bytes, 1);
+            return run(r, cut, n + 1, err);
+        }
+        for (size_t i = 0; i < n; i++) /* behind a lead that is none, what could follow it is none either */
+            if (!run_bad(r, (unsigned char)cut[i], err))
+                return false;
     }
     return true;
 }
@@ -566,15 +682,20 @@ static bool push(struct csv_reader *r, struct str bytes, struct error *err)
     size_t bad;
     if (!push_cut(r, &bytes, err))
         return false;
-    if (!bytes.n || is_utf8(bytes, &bad))
-        return !bytes.n || run(r, bytes.p, bytes.n, err);
-    if (!run(r, bytes.p, bad, err))
-        return false;
-    if (!is_cut_utf8(bytes.p + bad, bytes.n - bad))
-        return refuse_text(r, r->slice_at, (unsigned char)bytes.p[bad], err);
-    r->cut_n = bytes.n - bad;
-    memcpy(r->cut, bytes.p + bad, r->cut_n);
-    return true;
+    while (bytes.n && !is_utf8(bytes, &bad)) {
+        if (bad && !run(r, bytes.p, bad, err))
+            return false;
+        bytes = str_skip(bytes, bad);
+        if (is_cut_utf8(bytes.p, bytes.n)) {
+            r->cut_n = bytes.n;
+            memcpy(r->cut, bytes.p, r->cut_n);
+            return true;
+        }
+        if (!run_bad(r, (unsigned char)*bytes.p, err))
+            return false;
+        bytes = str_skip(bytes, 1);
+    }
+    return !bytes.n || run(r, bytes.p, bytes.n, err);
 }
 
 /* --- the reader --------------------------------------------------------------------------------------------------- */
@@ -595,14 +716,15 @@ static bool csv_push(struct reader *reader, struct str bytes, struct error *err)
 
 static bool finish(struct csv_reader *r, struct error *err)
 {
-    if (r->cut_n)
-        return refuse_text(r, r->slice_at, (unsigned char)r->cut[0], err);
+    for (size_t i = 0; i < r->cut_n; i++)
+        if (!run_bad(r, (unsigned char)r->cut[i], err))
+            return false;
     if (r->state == QUOTED)
         return refuse_unclosed(r, err);
     /* A last line without its line end; what follows the last line end is no record. */
     if (r->cells || r->cell_at != r->slice_at) {
         r->slice = "";
-        if (!finish_cell(r, r->slice, r->slice, r->state == CLOSING, err) || !end_record(r, err))
+        if (!finish_cell(r, r->slice, r->slice, r->state == CLOSING, err) || !end_record(r, r->slice, err))
             return false;
     }
     if (r->header_done)
@@ -627,6 +749,9 @@ static void csv_free(struct reader *reader)
     names_free(&r->names);
     arena_free(&r->arena);
     buf_free(&r->held);
+    if (r->broken)
+        buf_free(&r->broken->text);
+    free(r->broken);
     free(r->slots);
     free(r);
 }
@@ -644,5 +769,10 @@ struct reader *csv_reader_new(const struct reader_limits *limits, const struct r
     r->separator = separator;
     r->line = r->record_line = r->cell_line = 1;
     names_init(&r->names);
+    if (sink->row_broken && !(r->broken = calloc(1, sizeof *r->broken))) {
+        error_no_memory(err);
+        csv_free(&r->reader);
+        return NULL;
+    }
     return &r->reader;
 }

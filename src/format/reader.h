@@ -16,6 +16,15 @@ enum row_shape {
     ROW_NOT_A_ROW,    /* anything else as an element: `what` says what; no values follow, row_end does */
 };
 
+/* A row whose text cannot be read. */
+struct row_fault {
+    enum error_code code;
+    struct str message;
+    uint64_t column;  /* of the text, 0 when unknown */
+    int slot;         /* whose value it is, -1: the row as a whole */
+    struct str text;  /* what was sent, of the value or of the row; bytes that are no text as U+FFFD */
+};
+
 struct row_sink {
     void *ctx;
     /* Before anything else: what the body is. many: an array (or CSV, NDJSON); false for a single JSON object or form. */
@@ -30,6 +39,10 @@ struct row_sink {
     /* column: 1-based column of the text where the value starts. */
     bool (*value)(void *ctx, int slot, const struct raw *raw, uint64_t column, struct error *err);
     bool (*row_end)(void *ctx, struct error *err);
+    /* NULL: a row whose text cannot be read refuses the body. Else it is told here, in place of a value
+     * or behind all that could be read, and the reading goes on; only what leaves no end of the row in sight still refuses the body
+     * (docs/wire/bodies.md, "Rows that cannot be read"). */
+    bool (*row_broken)(void *ctx, const struct row_fault *fault, struct error *err);
 };
 
 enum reader_format { READER_JSON, READER_NDJSON, READER_CSV, READER_TSV, READER_FORM };

@@ -24,6 +24,7 @@ static const struct {
     {":line", SLOT_IGNORED},
     {":error", SLOT_IGNORED},
     {":unknown", SLOT_IGNORED},
+    {":text", SLOT_TEXT},
 };
 
 /* Fixed slots in front of the columns' own. */
@@ -247,7 +248,7 @@ static bool row_begin(void *ctx, enum row_shape shape, struct str what, uint64_t
     c->shape = shape;
     c->row.line = line;
     c->row.position = c->rows;
-    c->id_given = c->version_given = c->deleted = false;
+    c->id_given = c->version_given = c->deleted = c->broken = false;
     c->row_problems = 0;
     for (size_t i = 0; i < c->dataset->columns.n; i++)
         c->cells[i].kind = CELL_ABSENT;
@@ -366,23 +367,41 @@ static bool unknown_value(struct coerce *c, struct slot s, const struct raw *raw
     return add_problem(c, ERROR_ROW_UNKNOWN_COLUMN, unknown_name(c, s), raw_value_text(raw), column, STR("the dataset has no such column"), err);
 }
 
+/* A row of a report is not mended while it still holds the text that could not be read: its columns need not be what was meant. */
+static bool text_value(struct coerce *c, const struct raw *raw, uint64_t column, struct error *err)
+{
+    if (raw->kind == RAW_NULL || raw->text.n == 0)
+        return true;
+    return add_problem(c, ERROR_COLUMN_MALTYPED, STR(":text"), raw_value_text(raw), column,
+                       STR("the text of the row is still as it could not be read: put its values into their columns and empty :text"), err);
+}
+
 static void note_value(struct coerce *c, struct slot s, const struct raw *raw)
 {
-    static const int places[SLOT_KINDS] = {
-        [SLOT_ID] = SET_ASIDE_ID, [SLOT_VERSION] = SET_ASIDE_VERSION, [SLOT_DELETED] = SET_ASIDE_DELETED, [SLOT_UNKNOWN] = SET_ASIDE_UNKNOWN};
+    static const int places[SLOT_KINDS] = {[SLOT_ID] = SET_ASIDE_ID,
+                                           [SLOT_VERSION] = SET_ASIDE_VERSION,
+                                           [SLOT_DELETED] = SET_ASIDE_DELETED,
+                                           [SLOT_TEXT] = SET_ASIDE_TEXT,
+                                           [SLOT_UNKNOWN] = SET_ASIDE_UNKNOWN};
     if (s.kind == SLOT_COLUMN)
         set_aside_note(c->set_aside, s.column, STR_NONE, raw);
     else if (s.kind != SLOT_IGNORED)
         set_aside_note(c->set_aside, places[s.kind], s.kind == SLOT_UNKNOWN ? unknown_name(c, s) : STR_NONE, raw);
 }
 
+/* What a slot of the row means; the one element of [id] is the row identifier, else the :id. */
+static struct slot slot_of(const struct coerce *c, int slot)
+{
+    int key = c->dataset->columns.row_identifier;
+    if (c->shape != ROW_ONE_ELEMENT)
+        return c->slots[slot];
+    return key >= 0 ? (struct slot){SLOT_COLUMN, key} : (struct slot){SLOT_ID, -1};
+}
+
 static bool value(void *ctx, int slot, const struct raw *raw, uint64_t column, struct error *err)
 {
     struct coerce *c = ctx;
-    int key = c->dataset->columns.row_identifier;
-    struct slot s = c->slots[slot];
-    if (c->shape == ROW_ONE_ELEMENT)
-        s = key >= 0 ? (struct slot){SLOT_COLUMN, key} : (struct slot){SLOT_ID, -1};
+    struct slot s = slot_of(c, slot);
     if (c->set_aside)
         note_value(c, s, raw);
     switch (s.kind) {
@@ -392,6 +411,8 @@ static bool value(void *ctx, int slot, const struct raw *raw, uint64_t column, s
     case SLOT_VERSION:
     case SLOT_DELETED:
         return system_value(c, s.kind, raw, column, err);
+    case SLOT_TEXT:
+        return text_value(c, raw, column, err);
     case SLOT_UNKNOWN:
         return unknown_value(c, s, raw, column, err);
     case SLOT_IGNORED:
@@ -399,6 +420,23 @@ static bool value(void *ctx, int slot, const struct raw *raw, uint64_t column, s
         break;
     }
     return true;
+}
+
+/* Only under a failure policy (coerce_sink): the row is set aside with what could be read of it and with its text. */
+static bool row_broken(void *ctx, const struct row_fault *fault, struct error *err)
+{
+    struct coerce *c = ctx;
+    struct str field = STR_NONE;
+    struct raw raw = {.kind = RAW_STRING, .text = fault->text};
+    c->broken = true;
+    if (fault->slot >= 0) {
+        struct slot s = slot_of(c, fault->slot);
+        note_value(c, s, &raw);
+        if (s.kind == SLOT_COLUMN)
+            field = c->dataset->columns.v[s.column].field_name;
+    }
+    set_aside_note(c->set_aside, SET_ASIDE_TEXT, STR_NONE, &raw);
+    return add_problem(c, fault->code, field, fault->text, fault->column, fault->message, err);
 }
 
 /* The number behind :id or :version, or a problem. Null and empty are as if absent. */
@@ -510,7 +548,7 @@ static bool row_end(void *ctx, struct error *err)
 {
     struct coerce *c = ctx;
     bool ok = true;
-    if (c->shape != ROW_NOT_A_ROW) {
+    if (c->shape != ROW_NOT_A_ROW && !c->broken) {
         c->row.op = c->deleted || c->shape == ROW_ONE_ELEMENT ? STAGE_DELETE : STAGE_UPSERT;
         ok = resolve_identity(c, err) && (!c->options->has_row_key || apply_row_url(c, err));
         if (!c->many)
@@ -531,7 +569,7 @@ static bool row_end(void *ctx, struct error *err)
 
 struct row_sink coerce_sink(struct coerce *c)
 {
-    return (struct row_sink){c, body_begin, name, header_end, row_begin, value, row_end};
+    return (struct row_sink){c, body_begin, name, header_end, row_begin, value, row_end, c->set_aside ? row_broken : NULL};
 }
 
 bool coerce_finish(struct coerce *c, struct error *err)

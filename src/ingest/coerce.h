@@ -13,6 +13,7 @@ enum slot_kind {
     SLOT_ID,
     SLOT_VERSION,
     SLOT_DELETED,
+    SLOT_TEXT, /* of a report of set-aside rows: what could not be read */
     SLOT_IGNORED,
     SLOT_UNKNOWN,
     SLOT_KINDS,
@@ -54,6 +55,7 @@ struct coerce {
     enum row_shape shape;
     struct raw id, version;       /* as given, in record */
     bool id_given, version_given, deleted;
+    bool broken; /* its text could not be read: what was read of it says nothing */
     uint64_t id_column, version_column;
     size_t row_problems;          /* of this row */
     /* the failure policy: rows are remembered as given until they turn out good */

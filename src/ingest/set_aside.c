@@ -14,7 +14,7 @@
 #include "base/folder.h"
 #include "base/spool.h"
 
-enum { FIRST_PLACE = SET_ASIDE_UNKNOWN, DAY_SECONDS = 86400, FLUSH_AT = 64 << 10 };
+enum { FIRST_PLACE = SET_ASIDE_TEXT, DAY_SECONDS = 86400, FLUSH_AT = 64 << 10 };
 
 struct set_aside {
     const struct dataset *dataset;
@@ -192,6 +192,8 @@ static void add_header(const struct set_aside *s, struct buf *out)
         }
     if (s->given[SET_ASIDE_UNKNOWN - FIRST_PLACE])
         buf_add_z(out, ",\":unknown\"");
+    if (s->given[SET_ASIDE_TEXT - FIRST_PLACE])
+        buf_add_z(out, ",\":text\"");
     buf_add_byte(out, '\n');
 }
 
@@ -248,6 +250,8 @@ static bool add_row(const struct set_aside *s, const char *row, struct buf *out)
             add_place(values, n, (int)i, out);
     if (s->given[SET_ASIDE_UNKNOWN - FIRST_PLACE])
         add_unknown(values, n, out);
+    if (s->given[SET_ASIDE_TEXT - FIRST_PLACE])
+        add_place(values, n, SET_ASIDE_TEXT, out);
     buf_add_byte(out, '\n');
     free(values);
     return buf_ok(out);

@@ -1,7 +1,7 @@
 /* Rows that the failure policy left out, kept as they were given so that they can be mended and sent again
  * (docs/wire/rows.md, "Failure policy"). A row's values are noted one by one and then kept or dropped. At the end they
- * become a CSV file: :line, :error, the columns that the body named, and :unknown with what no column took. Those
- * three names are ignored when the file is sent back. */
+ * become a CSV file: :line, :error, the columns that the body named, :unknown with what no column took, and :text with what
+ * could not be read. The first three are ignored when the file is sent back; a row that still has a :text is refused. */
 #ifndef SELTZER_INGEST_SET_ASIDE_H
 #define SELTZER_INGEST_SET_ASIDE_H
 
@@ -10,7 +10,7 @@
 enum { SET_ASIDE_DAYS = 30 };
 
 /* Where a value stood: a column's index, or one of these. */
-enum { SET_ASIDE_ID = -1, SET_ASIDE_VERSION = -2, SET_ASIDE_DELETED = -3, SET_ASIDE_UNKNOWN = -4 };
+enum { SET_ASIDE_ID = -1, SET_ASIDE_VERSION = -2, SET_ASIDE_DELETED = -3, SET_ASIDE_UNKNOWN = -4, SET_ASIDE_TEXT = -5 };
 
 struct set_aside;
 struct set_aside *set_aside_new(const struct dataset *d, const char *scratch_dir, struct error *err);

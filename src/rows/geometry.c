@@ -53,7 +53,7 @@ static bool ignore_value(void *ctx, enum json_kind kind, struct str text, struct
 
 static bool check_json(struct geometry_builder *b, struct str text)
 {
-    static const struct json_events ignore = {NULL, ignore_kind, ignore_kind, ignore_key, ignore_value};
+    static const struct json_events ignore = {NULL, ignore_kind, ignore_kind, ignore_key, ignore_value, NULL};
     struct error err = {0};
     struct json_parser *p = json_parser_new(&json_limits_default, &ignore, &err);
     if (!p) {

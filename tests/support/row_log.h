@@ -13,6 +13,7 @@ struct row_log {
     struct buf text;
     int names;
     bool quiet_columns; /* leave the columns out */
+    bool takes_broken;  /* rows that cannot be read are told: ~slot:"text"@column(the message begins) */
 };
 
 static bool row_log_body(void *ctx, bool many, struct error *err)
@@ -73,17 +74,26 @@ static bool row_log_row_end(void *ctx, struct error *err)
     return true;
 }
 
+static bool row_log_broken(void *ctx, const struct row_fault *fault, struct error *err)
+{
+    struct row_log *log = ctx;
+    (void)err;
+    buf_printf(&log->text, "~%d:", fault->slot);
+    buf_add_json(&log->text, fault->text);
+    buf_printf(&log->text, "@%llu(" FMT_STR ") ", (unsigned long long)fault->column, ARG_STR(str_head(fault->message, 22)));
+    return true;
+}
+
 static inline struct row_sink row_log_sink(struct row_log *log)
 {
-    return (struct row_sink){log, row_log_body, row_log_name, row_log_header_end, row_log_row, row_log_value, row_log_row_end};
+    return (struct row_sink){log, row_log_body, row_log_name, row_log_header_end, row_log_row, row_log_value, row_log_row_end, log->takes_broken ? row_log_broken : NULL};
 }
 
 /* Reads text in slices whose lengths next_cut(ctx, left) gives (NULL: one slice); each slice is a copy of its own size, so
  * that a sanitizer sees what reads beside it. The log's text, NUL-terminated, to be freed. */
-static inline char *row_log_read(enum reader_format format, const struct reader_limits *limits, struct str text,
-                                 size_t (*next_cut)(void *ctx, size_t left), void *ctx)
+static inline char *row_log_read_to(struct row_log log, enum reader_format format, const struct reader_limits *limits, struct str text,
+                                    size_t (*next_cut)(void *ctx, size_t left), void *ctx)
 {
-    struct row_log log = {0};
     struct row_sink sink = row_log_sink(&log);
     struct error err;
     struct reader *r = reader_new(format, limits ? limits : &reader_limits_default, &sink, &err);
@@ -102,6 +112,12 @@ static inline char *row_log_read(enum reader_format format, const struct reader_
         buf_printf(&log.text, "!%s {%s} %s", error_info(err.code)->error_code, err.data, err.message);
     buf_add_byte(&log.text, 0);
     return log.text.p;
+}
+
+static inline char *row_log_read(enum reader_format format, const struct reader_limits *limits, struct str text,
+                                 size_t (*next_cut)(void *ctx, size_t left), void *ctx)
+{
+    return row_log_read_to((struct row_log){0}, format, limits, text, next_cut, ctx);
 }
 
 /* Cutters: once after *ctx bytes, then the rest; and at random with the state *ctx. */

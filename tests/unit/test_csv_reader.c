@@ -207,6 +207,101 @@ static void a_header_of_a_million_bytes_is_not_gathered(void **state)
     buf_free(&text);
 }
 
+/* The same for a sink that takes broken rows (docs/wire/bodies.md, "Rows that cannot be read"). */
+static const struct {
+    enum reader_format format;
+    const char *text, *log;
+} broken[] = {
+    /* ragged */
+    {READER_CSV, "a,b\n1,2\n3\n4,5\n",
+     "many|a=0|b=1|head|#2 0:\"1\"@1 1:\"2\"@3 .|#3 0:\"3\"@1 ~-1:\"3\"@0(record 2 at line 3 has) .|#4 0:\"4\"@1 1:\"5\"@3 .|"},
+    {READER_CSV, "a,b\r\n1,2,3,4\r\n5,6",
+     "many|a=0|b=1|head|#2 0:\"1\"@1 1:\"2\"@3 ~-1:\"1,2,3,4\"@0(record 1 at line 2 has) .|#3 0:\"5\"@1 1:\"6\"@3 .|"},
+    {READER_CSV, "a,b\n\"x\n,\"\"y\",2,3\n5,6",
+     "many|a=0|b=1|head|#2 0:\"x\\n,\\\"y\"@1 1:\"2\"@10 ~-1:\"\\\"x\\n,\\\"\\\"y\\\",2,3\"@0(record 1 at line 2 has) .|#4 0:\"5\"@1 1:\"6\"@3 .|"},
+    {READER_CSV, "a,b\n1,2\n3",
+     "many|a=0|b=1|head|#2 0:\"1\"@1 1:\"2\"@3 .|#3 0:\"3\"@1 ~-1:\"3\"@0(record 2 at line 3 has) .|"},
+    {READER_CSV, "a,b\n1,2\n\n\r\n3,4\n\n",
+     "many|a=0|b=1|head|#2 0:\"1\"@1 1:\"2\"@3 .|#3 ~-1:\"\\n\"@0(record 2 at line 3 has) .|#4 ~-1:\"\\n\"@0(record 3 at line 4 has) .|#5 0:\"3\"@1 1:\"4\"@3 .|"},
+    {READER_CSV, "a,b\n\n7\n3,4\n",
+     "many|a=0|b=1|head|#2 ~-1:\"\\n\"@0(record 1 at line 2 has) .|#3 0:\"7\"@1 ~-1:\"7\"@0(record 2 at line 3 has) .|#4 0:\"3\"@1 1:\"4\"@3 .|"},
+    {READER_TSV, "a\tb\n1\n\"2\"\t3\"\n",
+     "many|a=0|b=1|head|#2 0:\"1\"@1 ~-1:\"1\"@0(record 1 at line 2 has) .|#3 0:\"2\"@1 1:\"3\\\"\"@5 .|"},
+    /* quotes */
+    {READER_CSV, "a,b\n5\" pipe,1\n2,3\n",
+     "many|a=0|b=1|head|#2 0:\"5\\\" pipe\"@1 1:\"1\"@9 ~-1:\"5\\\" pipe,1\"@2(a quote inside of a ce) .|#3 0:\"2\"@1 1:\"3\"@3 .|"},
+    {READER_CSV, "a,b\nx\"y,\"p\nq\"\n2,3\n",
+     "many|a=0|b=1|head|#2 0:\"x\\\"y\"@1 1:\"p\\nq\"@5 ~-1:\"x\\\"y,\\\"p\\nq\\\"\"@2(a quote inside of a ce) .|#4 0:\"2\"@1 1:\"3\"@3 .|"},
+    {READER_CSV, "a,b\n\"say \"hi\" to me\",1\n2,3\n",
+     "many|a=0|b=1|head|#2 0:\"say \\\"hi\\\" to me\\\"\"@1 1:\"1\"@18 ~-1:\"\\\"say \\\"hi\\\" to me\\\",1\"@7(text after the closing) .|#3 0:\"2\"@1 1:\"3\"@3 .|"},
+    {READER_CSV, "a,b\n\"x\"y\",1\n2,3\n",
+     "many|a=0|b=1|head|#2 0:\"x\\\"y\\\"\"@1 1:\"1\"@7 !req.body.malformed-csv {\"line\":2,\"record\":1,\"column\":4,\"byte\":7} text after the closing quote at line 2 and column 4: a quote inside of a quoted cell is doubled"},
+    {READER_CSV, "a,b\n1, \"x\n2,3\n4\",5\n",
+     "many|a=0|b=1|head|#2 0:\"1\"@1 1:\" \\\"x\"@3 !req.body.malformed-csv {\"line\":2,\"record\":1,\"column\":4,\"byte\":7} a quote inside of a cell without quotes at line 2 and column 4: put the cell in quotes and double the quotes inside"},
+    {READER_CSV, "a,b\n1, \"x\"\n2,3\n",
+     "many|a=0|b=1|head|#2 0:\"1\"@1 1:\" \\\"x\\\"\"@3 ~-1:\"1, \\\"x\\\"\"@4(a quote inside of a ce) .|#3 0:\"2\"@1 1:\"3\"@3 .|"},
+    {READER_CSV, "a,b\n1,2\n3,\"x\ny\n",
+     "many|a=0|b=1|head|#2 0:\"1\"@1 1:\"2\"@3 .|#3 0:\"3\"@1 !req.body.malformed-csv {\"line\":3,\"record\":2} the quote that opens at line 3 is not closed"},
+    {READER_TSV, "a\tb\n\"x\"y\t1\n2\t3\n",
+     "many|a=0|b=1|head|#2 0:\"x\\\"y\"@1 1:\"1\"@6 ~-1:\"\\\"x\\\"y\\t1\"@4(text after the closing) .|#3 0:\"2\"@1 1:\"3\"@3 .|"},
+    /* bytes that are no text */
+    {READER_CSV, "a,b\ncaf\xe9,1\n2,3\n",
+     "many|a=0|b=1|head|#2 0:\"caf?\"@1 1:\"1\"@6 ~-1:\"caf\xef\xbf\xbd,1\"@4(byte 0xe9 at byte 7 is) .|#3 0:\"2\"@1 1:\"3\"@3 .|"},
+    {READER_CSV, "a,b\n\"\xe2\x82,\xf0\x9f\x98\",1\n\xc3\xa9,3\n",
+     "many|a=0|b=1|head|#2 0:\"??,???\"@1 1:\"1\"@10 ~-1:\"\\\"\xef\xbf\xbd\xef\xbf\xbd,\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\\\",1\"@2(byte 0xe2 at byte 5 is) .|#3 0:\"\xc3\xa9\"@1 1:\"3\"@4 .|"},
+    {READER_CSV, "a,b\n1,2\n3,4\xe2\x82",
+     "many|a=0|b=1|head|#2 0:\"1\"@1 1:\"2\"@3 .|#3 0:\"3\"@1 1:\"4??\"@3 ~-1:\"3,4\xef\xbf\xbd\xef\xbf\xbd\"@4(byte 0xe2 at byte 11 i) .|"},
+    {READER_CSV, "a,b\n1,2\n\xff\n3,4\n",
+     "many|a=0|b=1|head|#2 0:\"1\"@1 1:\"2\"@3 .|#3 0:\"?\"@1 ~-1:\"\xef\xbf\xbd\"@1(byte 0xff at byte 8 is) .|#4 0:\"3\"@1 1:\"4\"@3 .|"},
+    {READER_CSV, "a\n\xff\n\n3\n",
+     "many|a=0|head|#2 0:\"?\"@1 ~-1:\"\xef\xbf\xbd\"@1(byte 0xff at byte 2 is) .|#3 0:null@1 .|#4 0:\"3\"@1 .|"},
+    {READER_CSV, "a,\xff\n1,2\n",
+     "!req.body.malformed-text {\"byte\":2,\"guess\":\"iso-8859-1\"} byte 0xff at byte 2 is not UTF-8; if the text is iso-8859-1, declare it: Content-Type: text/csv; charset=iso-8859-1"},
+    /* several faults in one record: the first is told */
+    {READER_CSV, "a,b\nx\"\xff,2,3\n4,5\n",
+     "many|a=0|b=1|head|#2 0:\"x\\\"?\"@1 1:\"2\"@5 ~-1:\"x\\\"\xef\xbf\xbd,2,3\"@2(a quote inside of a ce) .|#3 0:\"4\"@1 1:\"5\"@3 .|"},
+};
+
+static char *read_broken(enum reader_format format, struct str text, size_t (*next_cut)(void *ctx, size_t left), void *ctx)
+{
+    return row_log_read_to((struct row_log){.takes_broken = true}, format, NULL, text, next_cut, ctx);
+}
+
+static void rows_that_cannot_be_read_are_told_and_the_next_is_read(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+        char *got = read_broken(broken[i].format, str_from(broken[i].text), NULL, NULL);
+        check(broken[i].text, got, broken[i].log);
+        free(got);
+    }
+}
+
+/* Bodies of the pieces that matter, most of them damaged: however they are cut, the same rows are good and the same are broken. */
+static void any_slicing_breaks_the_same_records(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"a", "12345678901234567890", ",", ",", "\"", "\"", "\n", "\n", "\r\n", "\r", "\xc3\xa9", "\xff", "\xe2\x82", " ", "\t"};
+    uint64_t x = test_seed();
+    for (int round = 0; round < 2000; round++) {
+        struct buf text = {0};
+        buf_add_z(&text, "a,b\n");
+        for (unsigned n = (unsigned)(x >> 40) % 40; n; n--) {
+            x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+            buf_add_z(&text, pieces[(x >> 9) % (sizeof pieces / sizeof *pieces)]);
+        }
+        uint64_t cuts = x | 1;
+        enum reader_format format = READER_CSV;
+        char *whole = read_broken(format, buf_str(&text), NULL, NULL), *cut = read_broken(format, buf_str(&text), cut_at_random, &cuts);
+        if (strcmp(whole, cut) != 0)
+            fail_msg(FMT_STR "\n  whole %s\n  cut   %s", ARG_STR(buf_str(&text)), whole, cut);
+        free(whole);
+        free(cut);
+        x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+        buf_free(&text);
+    }
+}
+
 static void no_bytes_are_no_news_and_a_refusal_stands(void **state)
 {
     (void)state;
@@ -263,6 +358,8 @@ int main(void)
         cmocka_unit_test(limits_hold_on_both_sides),
         cmocka_unit_test(a_header_of_a_million_bytes_is_not_gathered),
         cmocka_unit_test(no_bytes_are_no_news_and_a_refusal_stands),
+        cmocka_unit_test(rows_that_cannot_be_read_are_told_and_the_next_is_read),
+        cmocka_unit_test(any_slicing_breaks_the_same_records),
         cmocka_unit_test(a_large_cell_does_not_disturb_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

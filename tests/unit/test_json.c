@@ -174,7 +174,7 @@ static bool log_value(void *ctx, enum json_kind kind, struct str text, struct er
 static char *tokens(struct str text, const size_t *cuts, const struct json_limits *limits, bool many)
 {
     struct buf log = {0};
-    struct json_events events = {&log, log_begin, log_end, log_key, log_value};
+    struct json_events events = {&log, log_begin, log_end, log_key, log_value, NULL};
     struct error err;
     struct json_parser *p = json_parser_new(limits, &events, &err);
     bool ok = true;

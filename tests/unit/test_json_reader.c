@@ -84,6 +84,94 @@ static void any_slicing_gives_the_same_records(void **state)
     }
 }
 
+/* The same for a sink that takes broken rows (docs/wire/bodies.md, "Rows that cannot be read"). */
+static const struct {
+    enum reader_format format;
+    const char *text, *log;
+} broken[] = {
+    {READER_NDJSON, "{\"a\":1}\n{\"a\":nope}\n{\"a\":3}\n",
+     "many|#1 a=0|0:1@6 .|#2 ~-1:\"{\\\"a\\\":nope}\"@6(the json request body ) .|#3 0:3@6 .|"},
+    {READER_NDJSON, "oops\n\n{\"a\":1,\"b\":\"x\n\r\n{\"a\":2}\r\n",
+     "many|#1 ~-1:\"oops\"@1(the json request body ) .|#3 a=0|0:1@6 b=1|~-1:\"{\\\"a\\\":1,\\\"b\\\":\\\"x\"@12(the json request body ) .|#5 0:2@6 .|"},
+    {READER_NDJSON, "{\"a\":1},\n{\"a\":2} {\"a\":3}\n[4] x\n5 6\n{\"a\":7}",
+     "many|#1 a=0|0:1@6 ~-1:\"{\\\"a\\\":1},\"@7(the json request body ) .|#2 0:2@6 ~-1:\"{\\\"a\\\":2} {\\\"a\\\":3}\"@7(the json request body ) .|[]#3 0:4@2 ~-1:\"[4] x\"@3(the json request body ) .|?#4 (a number) ~-1:\"5 6\"@1(the json request body ) .|#5 0:7@6 .|"},
+    {READER_NDJSON, "{\"a\":1,\n\"a\":2}\n{\"a\":{\"b\":[1,\n{\"a\":3}\n",
+     "many|#1 a=0|0:1@6 ~-1:\"{\\\"a\\\":1,\"@0(the row at line 1 does) .|?#2 (a string) ~-1:\"\\\"a\\\":2}\"@1(the json request body ) .|#3 ~-1:\"{\\\"a\\\":{\\\"b\\\":[1,\"@0(the row at line 3 does) .|#4 0:3@6 .|"},
+    {READER_NDJSON, "{\"a\":1",
+     "many|#1 a=0|0:1@6 ~-1:\"{\\\"a\\\":1\"@6(the json request body ) .|"},
+    {READER_NDJSON, "{\"a\":1}\n{\"a\":\"x",
+     "many|#1 a=0|0:1@6 .|#2 ~-1:\"{\\\"a\\\":\\\"x\"@6(the json request body ) .|"},
+    {READER_NDJSON, "{\"a\":1}\n7",
+     "many|#1 a=0|0:1@6 .|?#2 (a number) .|"},
+    {READER_NDJSON, "\xef\xbb\xbf{\"a\":1}\n",
+     "many|#1 a=0|0:1@6 .|"},
+    {READER_NDJSON, "\xef\xbb\n{\"a\":1}\n",
+     "many|#1 ~-1:\"\xef\xbf\xbd\xef\xbf\xbd\"@1(the json request body ) .|#2 a=0|0:1@6 .|"},
+    {READER_NDJSON, "",
+     "many|"},
+    {READER_NDJSON, "\n \n",
+     "many|"},
+    {READER_NDJSON, "{\"caf\xe9\":1}\n{\"a\":\"caf\xe9\",\"b\":2}\n{\"a\":3}",
+     "many|#1 ~-1:\"{\\\"caf\xef\xbf\xbd\\\":1}\"@2(the json request body ) .|#2 a=0|~0:\"caf\xef\xbf\xbd\"@6(the json request body ) b=1|1:2@17 .|#3 0:3@6 .|"},
+    {READER_JSON, "[{\"a\":\"caf\xe9\",\"b\":\"\\ud800\"},{\"a\":\"\\x\"},\n{\"a\":1}]",
+     "many|#1 a=0|~0:\"caf\xef\xbf\xbd\"@7(the json request body ) b=1|~1:\"\\\\ud800\"@18(the json request body ) .|#1 ~0:\"\\\\x\"@33(the json request body ) .|#2 0:1@6 .|"},
+    {READER_JSON, "[{\"a\":{\"b\":\"\xff\",\"c\":[\"\\u12\"]},\"d\":1},[\"\xff\"],[\"\xff\",1],\"\xff\",[\"x\"]]",
+     "many|#1 a=0|~0:\"{\\\"b\\\":\\\"\xef\xbf\xbd\\\",\\\"c\\\":[\\\"\\\\u12\\\"]}\"@7(the json request body ) d=1|1:1@34 .|[]#1 ~0:\"\xef\xbf\xbd\"@38(the json request body ) .|?#1 (an array of several values) .|?#1 (a string) .|[]#1 0:\"x\"@56 .|"},
+    {READER_JSON, "{\"a\":\"\xff\"}",
+     "one|#1 a=0|~0:\"\xef\xbf\xbd\"@6(the json request body ) .|"},
+    {READER_JSON, "\"\xff\"",
+     "!req.content.json.invalid {\"expected\":\"array, object\",\"found\":\"a string\",\"row\":1,\"column\":1} The json content of the request is not an array or object"},
+    {READER_JSON, "[{\"caf\xe9\":1}]",
+     "many|#1 !req.body.malformed-json {\"row\":1,\"column\":7,\"byte\":6} the json request body is malformed at row 1 and column 7: byte 0xe9 at byte 6 is not UTF-8"},
+    {READER_JSON, "[{\"a\":1},{\"a\":nope},{\"a\":3}]",
+     "many|#1 a=0|0:1@7 .|#1 !req.body.malformed-json {\"row\":1,\"column\":15,\"byte\":14} the json request body is malformed at row 1 and column 15: \"nope\" is not a value; text takes double quotes"},
+    {READER_JSON, "[{\"a\":\"x\n\"}]",
+     "many|#1 a=0|!req.body.malformed-json {\"row\":1,\"column\":9,\"byte\":8} the json request body is malformed at row 1 and column 9: a line break inside of text is written \\n, or the closing quote is missing"},
+    {READER_FORM, "a=%ff",
+     "many|#1 a=0|!req.body.malformed-text {\"byte\":2} the form request body is malformed at byte 2: not UTF-8"},
+};
+
+static char *read_broken(enum reader_format format, struct str text, size_t (*next_cut)(void *ctx, size_t left), void *ctx)
+{
+    return row_log_read_to((struct row_log){.takes_broken = true}, format, NULL, text, next_cut, ctx);
+}
+
+static void rows_that_cannot_be_read_are_told_and_the_next_is_read(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+        char *got = read_broken(broken[i].format, str_from(broken[i].text), NULL, NULL);
+        check(broken[i].text, got, broken[i].log);
+        free(got);
+    }
+}
+
+/* Bodies of the pieces that matter, most of them damaged: however they are cut, the same rows are good and the same are broken. */
+static void any_slicing_breaks_the_same_rows(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"{\"a\":", "1", "}\n", "}", "\n", "[", "]", "\"", "\"x\"", ",", "\"caf\xe9\"", "{\"a\":1}\n", "\"b\":", "\\", " ", "\r\n", "tru"};
+    uint64_t x = test_seed();
+    for (int round = 0; round < 2000; round++) {
+        enum reader_format format = round % 4 ? READER_NDJSON : READER_JSON;
+        struct buf text = {0};
+        if (format == READER_JSON)
+            buf_add_z(&text, "[");
+        for (unsigned n = (unsigned)(x >> 40) % 40; n; n--) {
+            x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+            buf_add_z(&text, pieces[(x >> 9) % (sizeof pieces / sizeof *pieces)]);
+        }
+        uint64_t cuts = x | 1;
+        char *whole = read_broken(format, buf_str(&text), NULL, NULL), *cut = read_broken(format, buf_str(&text), cut_at_random, &cuts);
+        if (strcmp(whole, cut) != 0)
+            fail_msg(FMT_STR "\n  whole %s\n  cut   %s", ARG_STR(buf_str(&text)), whole, cut);
+        free(whole);
+        free(cut);
+        x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+        buf_free(&text);
+    }
+}
+
 static void names_are_asked_for_once_in_any_order(void **state)
 {
     (void)state;
@@ -177,6 +265,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_become_these_rows),          cmocka_unit_test(any_slicing_gives_the_same_records),
         cmocka_unit_test(names_are_asked_for_once_in_any_order), cmocka_unit_test(limits_hold_on_both_sides),
+        cmocka_unit_test(rows_that_cannot_be_read_are_told_and_the_next_is_read),
+        cmocka_unit_test(any_slicing_breaks_the_same_rows),
         cmocka_unit_test(a_body_cannot_bring_names_without_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

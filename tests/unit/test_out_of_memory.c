@@ -122,7 +122,7 @@ static bool on_bytes(void *ctx, struct str bytes, struct error *err)
     return called(err);
 }
 
-static const struct row_sink sink = {NULL, on_body, on_name, on_plain, on_row, on_value, on_plain};
+static const struct row_sink sink = {NULL, on_body, on_name, on_plain, on_row, on_value, on_plain, NULL};
 
 /* ── what is done with a text ── */
 

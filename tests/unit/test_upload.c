@@ -581,6 +581,82 @@ static void the_report_mended_and_sent_again_loads(void **state)
     upload_free(s.u);
 }
 
+/* Rows whose text cannot be read: what was read of them in its columns, and the text behind, which must go before they load. */
+static void rows_that_cannot_be_read_are_set_aside_as_their_text(void **state)
+{
+    (void)state;
+    static const struct {
+        enum reader_format format;
+        const char *body, *rows, *report;
+    } cases[] = {
+        {READER_CSV, "name,n\na,1\nb\nc,2,3\n5\" d,4\n\ncaf\xe9,5\ne,6\n", "name=\"a\" n=\"1\"; name=\"e\" n=\"6\"",
+         "\"b\",,\"b\"\n" "\"c\",\"2\",\"c,2,3\"\n" "\"5\"\" d\",\"4\",\"5\"\" d,4\"\n" ",,\"\n\"\n" "\"caf?\",\"5\",\"caf\xef\xbf\xbd,5\"\n"},
+        {READER_CSV, "name,:deleted\na,true,1\nb,true\n", "-name=\"b\"", "\"true\",\"a\",\"a,true,1\"\n"},
+        {READER_NDJSON, "{\"name\":\"a\"}\n{\"name\":\"b\",\"n\":2\n{\"n\":\"x\\\n\n[\"c\"] 1\n{\"name\":\"d\"}", "name=\"a\"; name=\"d\"",
+         "\"b\",\"2\",\"{\"\"name\"\":\"\"b\"\",\"\"n\"\":2\"\n" ",,\"{\"\"n\"\":\"\"x\\\"\n" "\"c\",,\"[\"\"c\"\"] 1\"\n"},
+        {READER_JSON, "[{\"name\":\"caf\xe9\",\"n\":1},{\"name\":\"b\",\"n\":\"\\u00\"},[\"\xff\"],{\"name\":\"d\",\"x\":\"\xff\"},{\"name\":\"e\"}]", "name=\"e\"",
+         "\"caf\xef\xbf\xbd\",\"1\",,\"caf\xef\xbf\xbd\"\n" "\"b\",\"\\u00\",,\"\\u00\"\n" "\"\xef\xbf\xbd\",,,\"\xef\xbf\xbd\"\n"
+         "\"d\",,\"{\"\"x\"\":\"\"\xef\xbf\xbd\"\"}\",\"\xef\xbf\xbd\"\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sent s = send_body(&by_name, (struct upload_options){SKIP, .format = cases[i].format}, cases[i].body);
+        if (!s.ok)
+            fail_msg("%s: %s", cases[i].body, s.err.message);
+        char *rows = rows_of(s.u);
+        assert_string_equal(rows, cases[i].rows);
+        uint64_t n = upload_set_aside(s.u);
+        free(rows);
+        upload_free(s.u);
+        struct buf report = report_of(&by_name, "request"), tails = {0};
+        /* a row of the report without its line and its error, which no quote-comma-quote of these texts looks like */
+        for (struct str rest = buf_str(&report), line = STR_NONE; str_cut(rest, '\n', &line, &rest);) {
+            char *at = memmem(line.p, line.n, "\"row ", 5);
+            char *end = at ? memmem(at, (size_t)(line.p + line.n - at), "\",", 2) : NULL;
+            struct str tail = end ? str_make(end + 2, (size_t)(line.p + line.n - end - 2)) : at || !tails.n ? STR_NONE : line;
+            if (tail.n || tails.n) {
+                buf_add_str(&tails, tail);
+                buf_add_byte(&tails, '\n');
+            }
+        }
+        buf_add_byte(&tails, 0);
+        if (strcmp(tails.p, cases[i].report) != 0)
+            fail_msg("%s\n  wanted\n%s\n  got\n%s", cases[i].body, cases[i].report, tails.p);
+        buf_free(&tails);
+        /* sent back as it is, every row of it is bad again */
+        s = send_bytes(&by_name, (struct upload_options){.format = READER_CSV}, buf_str(&report));
+        assert_false(s.ok);
+        assert_true(upload_problems(s.u)->total >= n);
+        upload_free(s.u);
+        s = send_bytes(&by_name, (struct upload_options){SKIP, .format = READER_CSV}, buf_str(&report));
+        assert_true(s.ok && upload_set_aside(s.u) == n && upload_rows(s.u) == n);
+        upload_free(s.u);
+        buf_free(&report);
+    }
+}
+
+static void a_body_without_an_end_of_its_rows_is_refused_under_any_policy(void **state)
+{
+    (void)state;
+    static const struct {
+        enum reader_format format;
+        const char *body;
+        enum error_code code;
+    } cases[] = {
+        {READER_CSV, "name,n\na,1\n\"b,2\n", ERROR_BODY_MALFORMED_CSV},
+        {READER_CSV, "name,n\n\"x\"y\",1\na,1\n", ERROR_BODY_MALFORMED_CSV},
+        {READER_CSV, "name,n,n\n", ERROR_BODY_MALFORMED_CSV},
+        {READER_CSV, "name,\xff\n", ERROR_BODY_MALFORMED_TEXT},
+        {READER_JSON, "[{\"name\":\"a\"},{\"name\":b},{\"name\":\"c\"}]", ERROR_BODY_MALFORMED_JSON},
+        {READER_FORM, "name=%", ERROR_BODY_MALFORMED_TEXT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sent s = send_body(&by_name, (struct upload_options){SKIP, .format = cases[i].format}, cases[i].body);
+        assert_false(s.ok);
+        assert_int_equal(s.err.code, cases[i].code);
+        upload_free(s.u);
+    }
+}
+
 static void nothing_is_kept_of_a_dry_run_or_when_the_policy_refuses(void **state)
 {
     (void)state;
@@ -719,6 +795,8 @@ int main(void)
         cmocka_unit_test(warnings_say_what_was_done_to_the_rows),
         cmocka_unit_test(bad_rows_are_set_aside_and_the_others_staged),
         cmocka_unit_test(the_report_mended_and_sent_again_loads),
+        cmocka_unit_test(rows_that_cannot_be_read_are_set_aside_as_their_text),
+        cmocka_unit_test(a_body_without_an_end_of_its_rows_is_refused_under_any_policy),
         cmocka_unit_test(nothing_is_kept_of_a_dry_run_or_when_the_policy_refuses),
         cmocka_unit_test(a_policy_has_two_sides),
         cmocka_unit_test(a_report_that_cannot_be_kept_refuses_the_write),
