@@ -154,12 +154,12 @@ void soql_problem_place(struct error *err, const struct soql_place *at)
 {
     struct sight s;
     look(at, &s);
-    char message[sizeof err->message];
-    struct str name = source_of(at)->name, had = str_head_utf8(str_from(err->message), 1000);
-    int n = snprintf(message, sizeof message, FMT_STR ", in " FMT_STR ":\n" FMT_STR "\n" FMT_STR, ARG_STR(had), ARG_STR(name),
-                     (int)s.n_line, s.line, (int)s.n_caret, s.caret);
-    if (n > 0 && (size_t)n < sizeof message)
-        memcpy(err->message, message, (size_t)n + 1);
+    char had[1001];
+    struct str name = source_of(at)->name, kept = str_head_utf8(str_from(err->message), sizeof had - 1);
+    memcpy(had, err->message, kept.n);
+    had[kept.n] = 0;
+    snprintf(err->message, sizeof err->message, "%s, in " FMT_STR ":\n" FMT_STR "\n" FMT_STR, had, ARG_STR(name), (int)s.n_line, s.line,
+             (int)s.n_caret, s.caret);
     add_data(err, at, &s);
 }
 
