@@ -84,9 +84,10 @@ $(OUT)/unit/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP $< $(LIB) $(LIBS) -lcmocka $(LINK_$*) -o $@
 
-# Tests that put something of their own in the place of a function: a store and a clock; a malloc that fails.
+# Tests that put something of their own in the place of a function: a store and a clock; a malloc, or an arena, that fails.
 LINK_test_power_loss = $(OUT)/fault/power.o -rdynamic -Wl,--wrap=clock_mono_ms
 LINK_test_queue = -Wl,--wrap=store_write_group,--wrap=clock_mono_ms
+LINK_test_soql_analyze_memory = -Wl,--wrap=arena_alloc,--wrap=arena_zalloc,--wrap=arena_grow,--wrap=arena_str
 LINK_test_out_of_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 
 $(OUT)/fuzz/%: tests/fuzz/%.c $(LIB)

@@ -36,7 +36,8 @@ struct soql_expr {
     struct soql_place place;
     /* EXPR_COLUMN */
     int table, column;             /* of the select at hand */
-    /* EXPR_LITERAL: in the type's storage kind; null of a type is CELL_NULL */
+    /* EXPR_LITERAL: in the type's storage kind; null of a type is CELL_NULL. double: the decimal text as written; date: CELL_INT,
+     * days since 1970-01-01; time: CELL_INT, milliseconds of the day; interval: its ISO 8601 text (rows/query_types.h) */
     struct cell literal;
     /* EXPR_CALL; CASE (function "#CASE"): condition, value, … with has_else the last argument alone is the ELSE value */
     const struct soql_function *function;
@@ -47,6 +48,7 @@ struct soql_expr {
     struct soql_expr_window *over; /* NULL: none */
     /* of :id and :version, and of what is made of them: whose row numbers they are */
     const struct row_id_key *row_ids;
+    uint32_t hash;                 /* of equal expressions equal */
 };
 
 bool soql_expr_equal(const struct soql_expr *a, const struct soql_expr *b); /* same structure, whatever the spelling */
