@@ -18,6 +18,7 @@
 #include "ingest/problems.h"
 #include "rows/row_id.h"
 #include "rows/stage.h"
+#include "soql/request.h"
 #include "soql/soql.h"
 
 /* ── memory that runs out ── */
@@ -242,6 +243,35 @@ static struct column shape[] = {
 };
 static struct columns columns = {.v = shape, .n = sizeof shape / sizeof *shape, .row_identifier = 0};
 
+/* "name=value" pairs, one a line: to a tree, printed. act->what: how often its condition is repeated, so that it takes several blocks of memory. */
+static bool soql_tree(const struct act *act, struct str text, struct error *err)
+{
+    struct soql_parameter parameters[8];
+    size_t n = 0;
+    struct arena a = {0};
+    struct buf where = {0}, print = {0};
+    buf_add_z(&where, "name = \"x\\n\" and 'it''s' like name");
+    for (int i = 0; i < act->what; i++)
+        buf_add_z(&where, " and coalesce(name, 'it''s', \"\\u00e9\", magnitude::text) in ('a', 'b') and count(distinct a) over (partition by b order by c) > 1");
+    bool ok = buf_ok(&where) || error_no_memory(err);
+    for (struct str line; ok && text.n; n++) {
+        str_cut(text, '\n', &line, &text);
+        str_cut(line, '=', &parameters[n].name, &parameters[n].value);
+    }
+    if (act->what)
+        parameters[n++] = (struct soql_parameter){STR("$where"), buf_str(&where)};
+    struct soql_parsing parsing = {.arena = &a};
+    struct soql_query *q;
+    ok = ok && soql_request_query(parameters, n, &columns, &parsing, &q, err);
+    if (ok)
+        soql_print_query(q, &print);
+    ok = ok && (buf_ok(&print) || error_no_memory(err));
+    buf_free(&where);
+    buf_free(&print);
+    arena_free(&a);
+    return ok;
+}
+
 /* "name=value" pairs, one a line. */
 static bool soql(const struct act *act, struct str text, struct error *err)
 {
@@ -343,6 +373,10 @@ static const struct act acts[] = {
     {"polygon geojson", value, TYPE_POLYGON, 0, "{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[4,0],[4,4],[0,0]]]}", false},
     {"json value", value, TYPE_JSON, 0, "{\"a\": [1, 2]}", false},
     {"soql", soql, 0, 0, "$select=:id, name, `magnitude`, :updated_at, place\n$order=name desc, magnitude, :id\n$limit=5\nname=it's\nmagnitude=3.50", false},
+    {"soql tree", soql_tree, 60, 0, "$select=:id, name as `n`, case when true then 1 end\n$order=name desc nulls last\n$limit=5\nname=it's\nmagnitude=3.50", false},
+    {"soql tree of $query", soql_tree, 0, 0, "$query=select * join (select a) as @b on true union select hint(materialized) @c.d |> select :*", false},
+    {"soql tree, refused", soql_tree, 0, 0, "$query=select name where group = 1", true},
+    {"soql tree, an unknown name", soql_tree, 0, 0, "nmae=1\n$slect=2", true},
     {"soql, a near name", soql, 0, 0, "$select=nome", true},
     {"stage", stage, 300, 500, "text of a row that is staged, text of a row that is staged", false},
     {"stage that spills", stage, 3000, 100000, "text of a row that is staged, text of a row that is staged, and more of it", false},
