@@ -51,7 +51,7 @@ static const char *after_expression(struct parser *p, const struct soql_token *t
         return "LIKE has no ESCAPE; contains(x, 'part') and starts_with(x, 'start') take % and _ as they stand";
     if (is_operator(t, "~") || is_operator(t, "!"))
         return "there are no regular expressions; use LIKE, contains() or starts_with()";
-    if (p->last.word == WORD_CASE && p->last.kind == TOKEN_NAME)
+    if (p->last.word == WORD_CASE)
         return "CASE is followed by WHEN: CASE WHEN x = 1 THEN …";
     if (t->kind == TOKEN_NAME && is_expected(p, "AS"))
         return "a name for a column stands after AS";

@@ -154,11 +154,17 @@ bool parse_selected(struct parser *p, struct soql_select *into)
 
 /* ── tables ── */
 
+static bool refuse_without(struct parser *p, const char *required)
+{
+    missed(p, required);
+    return refuse(p);
+}
+
 /* [AS (name | table)] */
 static bool parse_table_alias(struct parser *p, struct soql_table_name *ret, const char *required)
 {
     if (!accept_word(p, WORD_AS))
-        return !required || (missed(p, required), refuse(p));
+        return !required || refuse_without(p, required);
     const struct soql_token *t = peek(p, 0);
     if (t->kind != TOKEN_NAME && t->kind != TOKEN_TABLE) {
         missed(p, "an identifier");

@@ -21,7 +21,10 @@ bool parser_start(struct parser *p, struct soql_parsing *shared, const struct so
 
 bool parser_end(struct parser *p)
 {
-    return peek(p, 0)->kind == TOKEN_END || (missed(p, "end of input"), refuse(p));
+    if (peek(p, 0)->kind == TOKEN_END)
+        return true;
+    missed(p, "end of input");
+    return refuse(p);
 }
 
 /* ── tokens ── */
@@ -57,9 +60,9 @@ bool at_operator(struct parser *p, unsigned n, const char *op)
 bool missed(struct parser *p, const char *what)
 {
     for (size_t i = 0; i < p->n_expected; i++)
-        if (p->expected[i] == what || strcmp(p->expected[i], what) == 0)
+        if (strcmp(p->expected[i], what) == 0)
             return false;
-    if (p->n_expected < EXPECTED_MAX)
+    if (p->n_expected < EXPECTED_MAX) /* coverage: more than the grammar can ask for at one place */
         p->expected[p->n_expected++] = what;
     return false;
 }
@@ -91,12 +94,16 @@ bool accept_operator(struct parser *p, const char *op)
 
 bool expect_word(struct parser *p, enum soql_word w)
 {
-    return accept_word(p, w) || refuse(p);
+    if (accept_word(p, w))
+        return true;
+    return refuse(p);
 }
 
 bool expect_operator(struct parser *p, const char *op)
 {
-    return accept_operator(p, op) || refuse(p);
+    if (accept_operator(p, op))
+        return true;
+    return refuse(p);
 }
 
 /* ── refusals ── */
@@ -127,7 +134,8 @@ static void show_got(struct buf *b, const struct parser *p, const struct soql_to
         return;
     }
     struct str text = str_make(p->lexer.source->text.p + t->at, t->end - t->at), shown = str_head_utf8(text, SHOWN_BYTES);
-    buf_printf(b, ", but got `" FMT_STR "%s'", ARG_STR(shown), shown.n < text.n ? "…" : "");
+    const char *more = shown.n < text.n ? "…" : "";
+    buf_printf(b, ", but got `" FMT_STR "%s'", ARG_STR(shown), more);
 }
 
 bool no_memory(struct parser *p)

@@ -127,13 +127,11 @@ bool soql_problem(struct error *err, enum error_code code, const struct soql_pla
     char what[1000];
     va_list args;
     va_start(args, fmt);
-    int n = vsnprintf(what, sizeof what, fmt, args);
+    bool is_cut = vsnprintf(what, sizeof what, fmt, args) >= (int)sizeof what;
     va_end(args);
-    if (n < 0)
-        n = 0;
-    struct str shown = str_head_utf8(str_make(what, strlen(what)), sizeof what - 4);
-    if ((size_t)n < sizeof what)
-        shown = str_make(what, (size_t)n);
+    struct str shown = str_from(what);
+    if (is_cut)
+        shown = str_head_utf8(shown, shown.n - 1); /* a character may have been cut in two */
 
     struct sight s;
     look(at, &s);

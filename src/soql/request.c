@@ -295,7 +295,9 @@ static bool read_all(struct reading *r, struct error *err)
         if (!read_parameter(r, r->parameters[i], name, err))
             return false;
     }
-    return !unknown || request_refuse_unknown(r->parameters, r->n, r->columns, err);
+    if (unknown)
+        return request_refuse_unknown(r->parameters, r->n, r->columns, err);
+    return true;
 }
 
 bool soql_request_query(const struct soql_parameter *parameters, size_t n, const struct columns *columns, struct soql_parsing *p,

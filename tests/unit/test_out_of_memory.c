@@ -452,10 +452,55 @@ static int tear_down(void **state)
     return system("rm -rf /tmp/seltzer-oom-reports");
 }
 
+/* The block of the request's memory ends at each place in turn, and there is no other. */
+static void a_query_may_run_out_of_memory_anywhere(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value;
+    } texts[] = {
+        {"$query", "select hint(no_rollup) distinct on (a) :* (except :id), @t.* (except b, c), d as e, f(DISTINCT g), count(*), F(1, 'it''s').h[1]::text from @i as j"
+                   " join @k(1, 2) as l on true left join (select m) as n on o = p where q is null and r like s or not t between 1 and -2 and u in (1, 2)"
+                   " group by v having w order by x desc, y search \"z\\n\" limit 1 offset 2 |> select case when a then b else c end,"
+                   " sum(a) filter (where b) over (partition by c, d order by e, f rows between 1 preceding and current row)"
+                   " union select (a + b * c ^ d), param('x'), param(@a, 'y') |> select a.b, x and y and z minus select 1"},
+        {"$select", "a, b as c"}, {"$where", "a = 1 and b = 2"}, {"$group", "a, b"}, {"$order", "a, b desc"}, {"$$exclude_system_fields", "false"},
+        {"$query", "select ~"}, {"$query", "select a \x01"},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct soql_parameter parameters[] = {{str_from(texts[i].name), str_from(texts[i].value)}, {STR("name"), STR("x")}, {STR("magnitude"), STR("1")}};
+        size_t n = strcmp(texts[i].name, "$query") == 0 ? 1 : 3;
+        if (strcmp(texts[i].name, "$group") == 0)
+            parameters[1] = (struct soql_parameter){STR("$select"), STR("a")};
+        size_t keep = 0;
+        const bool is_refused = i >= 6; /* what says so takes memory of its own, so there is no end to it */
+        for (fired = true; fired && (!is_refused || keep < 2000); keep += 16) {
+            assert_true(keep < 90000);
+            struct arena a = {0};
+            assert_non_null(arena_alloc(&a, 100000));
+            arena_reset(&a);
+            assert_non_null(arena_alloc(&a, (size_t)(a.end - a.at) - keep));
+            struct soql_parsing parsing = {.arena = &a};
+            struct soql_query *q;
+            struct error err = {0};
+            fired = false;
+            allocations = 0;
+            failing = 1;
+            bool ok = soql_request_query(parameters, n, &columns, &parsing, &q, &err);
+            failing = 0;
+            if (!ok && !is_refused && err.code != ERROR_OUT_OF_MEMORY)
+                fail_msg("%s: %s", texts[i].value, err.message);
+            if (fired && ok)
+                fail_msg("%s with %zu bytes left: taken", texts[i].value, keep);
+            arena_free(&a);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(every_allocation_may_fail), cmocka_unit_test(a_query_may_run_out_of_memory_anywhere),
         cmocka_unit_test(every_callback_may_refuse),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -201,6 +201,8 @@ static const struct golden expressions[] = {
     {"count(*)", "(count/*)"},
     {"Count( * )", "(Count/*)"},
     {"Count(DISTINCT a + 1)", "(count_distinct (op$+ a 1))"},
+    {"f1$(distinct a)", "(f1$_distinct a)"},
+    {"`-f`(a)", "(-f a)"},
     {"count_distinct(a)", "(count_distinct a)"},
     {"case(a, 1, true, 2)", "(case a 1 TRUE 2)"},
     {"sum(a) filter (where b > 1)", "(sum a (filter (op$> b 1)))"},
@@ -249,6 +251,10 @@ static const struct golden queries[] = {
     {"select `hint`(a)", "(select (hint a))"},
     {"select not a", "(select (op$NOT a))"},
     {"select true", "(select TRUE)"},
+    {"select false", "(select FALSE)"},
+    {"select null", "(select NULL)"},
+    {"(select)", "(select)"},
+    {"select |> select a", "(|> (select) (select a))"},
     {"select where a", "(select (where a))"},
     {"select group by a", "(select (group a))"},
     {"select limit 1", "(select (limit 1))"},
@@ -365,6 +371,24 @@ static void a_clause_is_the_whole_text(void **state)
     }
 }
 
+/* Every door checks the text before it reads it. */
+static void every_door_refuses_what_is_no_text(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        struct arena a = {0};
+        struct error err = {0};
+        struct soql_select select = {0};
+        struct soql_query *q;
+        struct soql_node *n;
+        const char *text = "\xff";
+        bool ok = i < 3 ? parse_clause((enum clause)i, text, &a, &select, &err) : i == 3 ? parse_query(text, &a, &q, &err) : parse_expression(text, &a, &n, &err);
+        assert_false(ok);
+        assert_non_null(strstr(err.message, "is not UTF-8 at byte 0"));
+        arena_free(&a);
+    }
+}
+
 /* ── places ── */
 
 static void check_place(struct soql_place at, const char *text)
@@ -468,6 +492,11 @@ static void limits_hold_on_both_sides(void **state)
     check_limit(repeat(&a, "select sum(a) filter (where a", "+a", 199, ")"), ERROR_QUERY_TOO_LARGE, "deeper than 200");
     check_limit(repeat(&a, "select sum(a) over (partition by a", "+a", 199, ")"), ERROR_QUERY_TOO_LARGE, "deeper than 200");
     check_limit(repeat(&a, "select sum(a) over (order by a", "+a", 199, ")"), ERROR_QUERY_TOO_LARGE, "deeper than 200");
+    check_limit(repeat(&a, "select f(a", "+a", 199, ")"), ERROR_QUERY_TOO_LARGE, "deeper than 200");
+    check_limit(repeat(&a, "select b in (a", "+a", 199, ")"), ERROR_QUERY_TOO_LARGE, "deeper than 200");
+    check_limit(repeat(&a, "select b and a", "+a", 199, ""), ERROR_QUERY_TOO_LARGE, "deeper than 200");
+    check_limit(repeat(&a, "select case when b then a", "+a", 199, " end"), ERROR_QUERY_TOO_LARGE, "deeper than 200");
+    check_limit(repeat(&a, "select a", " join (select a", 201, ""), ERROR_QUERY_TOO_LARGE, "more than 64 selects");
     /* a chain of ANDs or ORs is no depth */
     check_limit(repeat(&a, "select a", " and a", 5000, ""), ERROR_NONE, "");
     check_limit(repeat(&a, "select a", " or a", 5000, ""), ERROR_NONE, "");
@@ -482,7 +511,7 @@ static void limits_hold_on_both_sides(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(expressions_become_trees), cmocka_unit_test(queries_become_trees),        cmocka_unit_test(a_clause_is_the_whole_text),
+        cmocka_unit_test(expressions_become_trees), cmocka_unit_test(queries_become_trees),        cmocka_unit_test(a_clause_is_the_whole_text), cmocka_unit_test(every_door_refuses_what_is_no_text),
         cmocka_unit_test(nodes_know_where_they_stand), cmocka_unit_test(limits_hold_on_both_sides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,6 +102,8 @@ static void parameters_become_a_tree(void **state)
     }
 }
 
+#define LONG "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+
 static const struct {
     const char *text;
     enum error_code code;
@@ -109,6 +111,10 @@ static const struct {
 } refusals[] = {
     {"$frobnicate=1&nme=2", ERROR_BAD_PARAMETER, "Unrecognized arguments [$frobnicate, nme]; did you mean name?"},
     {"select=name&group=name", ERROR_BAD_PARAMETER, "Unrecognized arguments [select, group]; did you mean $select?; did you mean $group?"},
+    {"=x", ERROR_BAD_PARAMETER, "Unrecognized arguments []"},
+    {"nme=1&nmae=1&nam=1&ame=1&namee=1&naem=1", ERROR_BAD_PARAMETER, "did you mean name?; did you mean name?; did you mean name?; did you mean name?; did you mean name?"},
+    {"x" LONG "=1&y" LONG "=1&z" LONG "=1&a" LONG "=1&b" LONG "=1&c" LONG "=1&d" LONG "=1&e" LONG "=1&f" LONG "=1&g" LONG "=1&h" LONG "=1&i" LONG "=1", ERROR_BAD_PARAMETER, "Unrecognized arguments [x123"},
+    {"\xff=1", ERROR_BAD_REQUEST, "query parameter 1 is not valid UTF-8"},
     {"size>=40", ERROR_BAD_PARAMETER, "Unrecognized arguments [size>]"},
     {"$limit=1&$LIMIT=2", ERROR_BAD_PARAMETER, "stands more than once"},
     {"name=a&name=b", ERROR_BAD_PARAMETER, "the parameter \"name\" stands more than once"},
@@ -126,7 +132,7 @@ static const struct {
     {"$where=name = 'a' limit 5", ERROR_QUERY_MALFORMED, "but got `limit'"},
     {"$where=name = 'a' |> select 1", ERROR_QUERY_MALFORMED, "but got `|>'"},
     {"$where=true) or (true", ERROR_QUERY_MALFORMED, "but got `)'"},
-    {"$select=name from @abcd-1234", ERROR_QUERY_MALFORMED, "but got `from'"},
+    {"$select=name from @abcd-1234", ERROR_QUERY_MALFORMED, "but got `from'; FROM stands after the select-list, in $query alone"},
     {"$order=name limit 5", ERROR_QUERY_MALFORMED, "but got `limit'"},
     {"$group=name having true&$select=name", ERROR_QUERY_MALFORMED, "but got `having'"},
     {"$having=true order by name", ERROR_QUERY_MALFORMED, "but got `order'"},
