@@ -153,7 +153,7 @@ void soql_problem_place(struct error *err, const struct soql_place *at)
     struct sight s;
     look(at, &s);
     char had[1001];
-    struct str name = source_of(at)->name, kept = str_head_utf8(str_from(err->message), sizeof had - 1);
+    struct str name = source_of(at)->name, kept = str_head_utf8(str_make(err->message, strlen(err->message)), sizeof had - 1);
     memcpy(had, err->message, kept.n);
     had[kept.n] = 0;
     snprintf(err->message, sizeof err->message, "%s, in " FMT_STR ":\n" FMT_STR "\n" FMT_STR, had, ARG_STR(name), (int)s.n_line, s.line,
