@@ -69,10 +69,15 @@ $(LIB): $(OBJ)
 $(OUT)/seltzer: $(OUT)/obj/main.o $(LIB)
 	$(Q)$(CC) $(CFLAGS_ALL) $^ $(LIBS) -o $@
 
-# The server whose calls can be made to fail (tests/fault/faults.c): for the tests alone.
-$(OUT)/fault/seltzer: tests/fault/faults.c $(OUT)/obj/main.o $(LIB)
+# The server whose calls can be made to fail (tests/fault/faults.c): for the tests alone. Its malloc is called before ThreadSanitizer is
+# set up, so it is not instrumented.
+FAULTS_tsan = -fno-sanitize=thread -DSANITIZED
+$(OUT)/fault/faults.o: tests/fault/faults.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP $< $(OUT)/obj/main.o $(LIB) $(LIBS) -rdynamic -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) $(FAULTS_$(MODE)) -MMD -MP -c $< -o $@
+
+$(OUT)/fault/seltzer: $(OUT)/fault/faults.o $(OUT)/obj/main.o $(LIB)
+	$(Q)$(CC) $(CFLAGS_ALL) $(OUT)/fault/faults.o $(OUT)/obj/main.o $(LIB) $(LIBS) -rdynamic -o $@
 
 # A disk whose power can be cut (tests/fault/power.c), in the place of the calls of this test's SQLite.
 $(OUT)/fault/power.o: tests/fault/power.c

@@ -150,7 +150,7 @@ def test_a_thousand_unknown_names_cost_little(api):
     d = api.create([{"name": "é" * 56 + f"{i:04}", "dataTypeName": "text"} for i in range(1500)])
     start = time.monotonic()
     refused(api.upsert(d, [{"é" * 56 + f"x{i:03}": 1 for i in range(1999)}]), 400, "soda.row.column-not-found")
-    assert time.monotonic() - start < 10  # 0.4 s where nothing else runs; hints for all of them would take minutes
+    assert time.monotonic() - start < 60  # 0.4 s where nothing else runs, ten times that under ThreadSanitizer; hints for all of them would take many minutes
 
 
 # Races
