@@ -480,6 +480,18 @@ int sqlite3_create_function_v2(sqlite3 *db, const char *name, int n, int encodin
     return errno;
 }
 
+int sqlite3_create_window_function(sqlite3 *db, const char *name, int n, int encoding, void *ctx,
+                                   void (*step)(sqlite3_context *, int, sqlite3_value **), void (*finish)(sqlite3_context *),
+                                   void (*value)(sqlite3_context *), void (*inverse)(sqlite3_context *, int, sqlite3_value **),
+                                   void (*destroy)(void *))
+{
+    if (!sql_fails(CALLER))
+        return NEXT(sqlite3_create_window_function)(db, name, n, encoding, ctx, step, finish, value, inverse, destroy);
+    if (destroy)
+        destroy(ctx);
+    return errno;
+}
+
 int sqlite3_wal_checkpoint_v2(sqlite3 *db, const char *schema, int mode, int *ret_log, int *ret_done)
 {
     return sql_fails(CALLER) ? errno : NEXT(sqlite3_wal_checkpoint_v2)(db, schema, mode, ret_log, ret_done);
