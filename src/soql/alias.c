@@ -319,13 +319,17 @@ void alias_of(const struct soql_node *n, struct buf *out)
     add_node(&a, n);
     if (out->failed)
         return;
+    if (out->n == a.start) {
+        buf_add_byte(out, '_');
+        return;
+    }
     utf8proc_int32_t first = 0;
     struct str made = str_make(out->p + a.start, out->n - a.start);
-    if (made.n && utf8proc_iterate((const utf8proc_uint8_t *)made.p, (utf8proc_ssize_t)made.n, &first) > 0 && is_start(first))
+    if (utf8proc_iterate((const utf8proc_uint8_t *)made.p, (utf8proc_ssize_t)made.n, &first) > 0 && is_start(first))
         return;
     buf_add_byte(out, '_');
-    if (made.n) {
-        memmove(out->p + a.start + 1, out->p + a.start, out->n - 1 - a.start);
-        out->p[a.start] = '_';
-    }
+    if (out->failed)
+        return;
+    memmove(out->p + a.start + 1, out->p + a.start, out->n - 1 - a.start);
+    out->p[a.start] = '_';
 }

@@ -1,6 +1,8 @@
 /* The expression of the type that was chosen (analyze.h), and what needs one: conditions, orderings. */
 #include "soql/analyze.h"
 
+#include <assert.h>
+
 #include "rows/decimal.h"
 #include "soql/literal.h"
 
@@ -219,7 +221,10 @@ bool build_typing(struct scope *s, const struct typing *t, enum soql_kind k, con
 bool analyze_expression(struct scope *s, const struct soql_node *n, struct soql_expr **ret, struct error *err)
 {
     struct typing *t;
-    return type_node(s, n, &t, err) && build_typing(s, t, typing_best(t), s->az->datasets[0].row_ids, ret, err);
+    if (!type_node(s, n, &t, err) || !build_typing(s, t, typing_best(t), s->az->datasets[0].row_ids, ret, err))
+        return false;
+    assert(*ret);
+    return true;
 }
 
 bool analyze_condition(struct scope *s, const struct soql_node *n, enum error_code code, const char *function, struct soql_expr **ret,
@@ -244,7 +249,7 @@ bool analyze_condition(struct scope *s, const struct soql_node *n, enum error_co
 bool analyze_order(struct scope *s, const struct soql_order *order, size_t n, struct soql_expr_order *ret, struct error *err)
 {
     for (size_t i = 0; i < n; i++) {
-        struct soql_expr *e;
+        struct soql_expr *e = NULL;
         if (!analyze_expression(s, order[i].by, &e, err))
             return false;
         if (!kinds_have(kind_class(STR("ordered")), kind_of(e->type)))

@@ -162,7 +162,7 @@ bool resolve_alias(struct scope *s, size_t at, struct error *err)
         return false;
     }
     int around = s->defining;
-    struct typing *t;
+    struct typing *t = NULL;
     a->state = ALIAS_BEGUN;
     s->defining = (int)at;
     bool ok = type_node(s, a->node, &t, err) && build_typing(s, t, typing_best(t), s->az->datasets[0].row_ids, &a->expr, err);
@@ -183,7 +183,7 @@ static bool analyze_group(struct scope *s, const struct soql_select *sel, struct
     if (!r->group)
         return error_no_memory(err);
     for (size_t i = 0; i < sel->n_group; i++) {
-        struct soql_expr *e;
+        struct soql_expr *e = NULL;
         if (!analyze_expression(s, sel->group[i], &e, err) || !check_plain(s->az, e, CLAUSE_GROUP, err))
             return false;
         if (!kinds_have(kind_class(STR("equatable")), kind_of(e->type)))
@@ -215,7 +215,7 @@ static bool analyze_distinct_on(struct scope *s, const struct soql_select *sel, 
     if (!r->distinct_on)
         return error_no_memory(err);
     for (size_t i = 0; i < sel->n_distinct_on; i++) {
-        struct soql_expr *e;
+        struct soql_expr *e = NULL;
         if (!analyze_expression(s, sel->distinct_on[i], &e, err))
             return false;
         if (!kinds_have(kind_class(STR("equatable")), kind_of(e->type)))

@@ -330,9 +330,11 @@ static bool type_call(struct scope *s, const struct soql_node *n, struct typing 
         ok = type_field(s->az, t, err);
     else
         ok = type_function(s->az, t, err);
+    if (!ok || !t->n_choices)
+        return false; /* a typing that is right has a choice */
     t->size++;
     t->depth++;
-    return ok && analyze_calls_extras(s, n, t->choices[0].function, t, err);
+    return analyze_calls_extras(s, n, t->choices[0].function, t, err);
 }
 
 /* ── leaves ── */

@@ -191,7 +191,7 @@ static enum outcome read_kind(enum soql_kind kind, struct str s, const struct ro
     case KIND_LOCATION:
         return s.n && *s.p == '{' ? read_uploaded(kind, s, a, ret) : OUTCOME_NO;
     case KIND_URL:
-        return s.n && (*s.p == '{' || *s.p == '<' || is_uri(s)) ? read_uploaded(kind, s, a, ret) : OUTCOME_NO;
+        return s.n && (*s.p == '{' || is_uri(s)) ? read_uploaded(kind, s, a, ret) : OUTCOME_NO;
     case KIND_JSON:
     case KIND_COUNT:
         break;

@@ -321,6 +321,27 @@ static void expressions_get_these_names(void **state)
     }
 }
 
+static void equal_expressions_get_numbers_in_their_order(void **state)
+{
+    (void)state;
+    enum { EXPRESSIONS = 1000 };
+    struct arena a = {0};
+    struct soql_analysis q;
+    struct error err = {0};
+    struct buf text = {0};
+    for (int i = 0; i < EXPRESSIONS; i++)
+        buf_printf(&text, "%s upper(name), x + %d", i ? "," : "select", i);
+    buf_add_byte(&text, 0);
+    assert_true(analyze(text.p, &a, &q, &err));
+    assert_int_equal(q.relation->n_columns, 2 * EXPRESSIONS);
+    assert_true(str_eq(q.relation->columns[0].name, STR("upper_name")));
+    assert_true(str_eq(q.relation->columns[2].name, STR("upper_name_1")));
+    assert_true(str_eq(q.relation->columns[2 * EXPRESSIONS - 2].name, STR("upper_name_999")));
+    assert_true(str_eq(q.relation->columns[2 * EXPRESSIONS - 1].name, STR("x_999")));
+    buf_free(&text);
+    arena_free(&a);
+}
+
 /* ── parameters ── */
 
 static bool analyze_parameters(struct soql_parameter *p, size_t n, struct arena *a, struct soql_analysis *ret, struct error *err)
@@ -501,6 +522,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(queries_become_these_trees),
         cmocka_unit_test(expressions_get_these_names),
+        cmocka_unit_test(equal_expressions_get_numbers_in_their_order),
         cmocka_unit_test(filters_read_their_value_as_an_upload_does),
         cmocka_unit_test(the_limit_of_a_set_operation_keeps_all_its_columns),
         cmocka_unit_test(the_catalog_is_asked_once_a_name),
