@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MEMORY_MAX_DEFAULT = 1 << 20, MEMORY_FIRST = 1024, TAIL_BYTES = 64 << 10 };
+enum { MEMORY_MAX_DEFAULT = 1 << 20, MEMORY_FIRST = 1024, TAIL_BYTES = 64 << 10, FORGET_STEP = 1 << 20 };
 
 struct spool {
     const char *scratch_dir;
@@ -25,7 +25,15 @@ struct spool {
     char *tail;
     uint64_t tail_at; /* offset in the spool of the first byte in the tail */
     size_t tail_n;
+    struct spool_total *total;
+    uint64_t memory_taken, file_taken; /* of the total */
+    uint64_t file_end, file_gone;      /* the file's bytes: so far written, so far forgotten */
 };
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
 
 struct spool *spool_new(const struct spool_config *config, struct error *err)
 {
@@ -38,6 +46,7 @@ struct spool *spool_new(const struct spool_config *config, struct error *err)
     s->fd = -1;
     s->scratch_dir = config->scratch_dir;
     s->bytes_max = config->bytes_max;
+    s->total = config->total;
     s->memory_max = config->memory_max ? config->memory_max : MEMORY_MAX_DEFAULT;
     if (!s->scratch_dir)
         s->memory_max = UINT64_MAX;
@@ -50,6 +59,10 @@ void spool_free(struct spool *s)
         return;
     if (s->fd >= 0)
         close(s->fd);
+    if (s->total) {
+        spool_total_give_memory(s->total, s->memory_taken);
+        spool_total_give_file(s->total, s->file_taken);
+    }
     free(s->tail);
     free(s->memory);
     free(s);
@@ -79,9 +92,24 @@ static bool open_file(struct spool *s, struct error *err)
     return true;
 }
 
+static bool take_file(struct spool *s, uint64_t end, struct error *err)
+{
+    uint64_t more = end > s->file_end ? end - s->file_end : 0;
+
+    if (more == 0)
+        return true;
+    if (s->total && !spool_total_take_file(s->total, more, s->file_taken, err))
+        return false;
+    s->file_taken += more;
+    s->file_end = end;
+    return true;
+}
+
 static bool write_file(struct spool *s, uint64_t offset, const char *p, size_t n, struct error *err)
 {
     if (n > 0 && s->fd < 0 && !open_file(s, err))
+        return false;
+    if (!take_file(s, offset + n - s->memory_max, err))
         return false;
     while (n > 0) {
         ssize_t got = pwrite(s->fd, p, n, (off_t)(offset - s->memory_max));
@@ -106,10 +134,12 @@ static bool flush_tail(struct spool *s, struct error *err)
     return true;
 }
 
-/* Memory for the first `need` bytes; new bytes are zeros. */
+/* Memory for the first `need` bytes; new bytes are zeros. When the total has no more, what is there already is all the memory
+ * that this spool will have (nothing is in the file yet, for only what memory does not hold goes there). */
 static bool grow_memory(struct spool *s, uint64_t need, struct error *err)
 {
     size_t cap = s->memory_cap ? s->memory_cap : MEMORY_FIRST;
+    uint64_t more;
     char *p;
 
     if (need <= s->memory_cap)
@@ -121,6 +151,12 @@ static bool grow_memory(struct spool *s, uint64_t need, struct error *err)
     }
     if (cap > s->memory_max)
         cap = (size_t)s->memory_max;
+    more = s->total && s->scratch_dir && cap > SPOOL_MEMORY_FREE ? cap - SPOOL_MEMORY_FREE - s->memory_taken : 0;
+    if (more > 0 && !spool_total_take_memory(s->total, more)) {
+        s->memory_max = s->memory_cap;
+        return true;
+    }
+    s->memory_taken += more;
     p = realloc(s->memory, cap);
     if (!p)
         return error_no_memory(err);
@@ -155,16 +191,14 @@ static bool append_tail(struct spool *s, const char *p, size_t n, struct error *
 bool spool_write(struct spool *s, const void *bytes, size_t n, struct error *err)
 {
     const char *p = bytes;
-    uint64_t room = s->size < s->memory_max ? s->memory_max - s->size : 0;
-    size_t first = n < room ? n : (size_t)room;
+    size_t first;
 
     if (n == 0)
         return true;
-    if (n > INT64_MAX || !has_room(s, s->size + n, err))
+    if (n > INT64_MAX || !has_room(s, s->size + n, err) || !grow_memory(s, least(s->size + n, s->memory_max), err))
         return false;
+    first = s->size < s->memory_max ? (size_t)least(n, s->memory_max - s->size) : 0;
     if (first > 0) {
-        if (!grow_memory(s, s->size + first, err))
-            return false;
         memcpy(s->memory + s->size, p, first);
         s->size += first;
     }
@@ -191,9 +225,9 @@ bool spool_write_at(struct spool *s, uint64_t offset, const void *bytes, size_t 
     if (!has_room(s, end, err))
         return false;
     /* A gap below memory_max must be there as zeros; one in the file is a hole and reads so by itself. */
-    in_memory = end < s->memory_max ? end : s->memory_max;
-    if (!grow_memory(s, in_memory, err) || !flush_tail(s, err))
+    if (!grow_memory(s, least(end, s->memory_max), err) || !flush_tail(s, err))
         return false;
+    in_memory = least(end, s->memory_max);
     if (offset < in_memory) {
         size_t first = (size_t)(in_memory - offset);
         memcpy(s->memory + offset, p, first);
@@ -222,8 +256,12 @@ bool spool_read(struct spool *s, uint64_t offset, void *bytes, size_t n, size_t 
         done = head.n < n ? head.n : n;
         memcpy(p, head.p, done);
     }
-    if (done < n && !flush_tail(s, err))
-        return false;
+    if (done < n && s->tail) { /* who reads has written, as a rule */
+        if (!flush_tail(s, err))
+            return false;
+        free(s->tail);
+        s->tail = NULL;
+    }
     while (done < n) {
         ssize_t got = s->fd < 0 ? 0 : pread(s->fd, p + done, n - done, (off_t)(offset + done - s->memory_max));
         if (got < 0 && errno == EINTR)
@@ -256,6 +294,19 @@ bool spool_read_file(const struct spool *s, uint64_t offset, void *bytes, size_t
         done += (size_t)got;
     }
     return true;
+}
+
+void spool_forget(struct spool *s, uint64_t offset)
+{
+    uint64_t upto = offset > s->memory_max ? (offset - s->memory_max) / FORGET_STEP * FORGET_STEP : 0;
+
+    if (!s->total || s->fd < 0 || upto <= s->file_gone || upto > s->file_end)
+        return;
+    if (fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)s->file_gone, (off_t)(upto - s->file_gone)) != 0)
+        return; /* not every file system can: then all of it goes back in the end */
+    spool_total_give_file(s->total, upto - s->file_gone);
+    s->file_taken -= upto - s->file_gone;
+    s->file_gone = upto;
 }
 
 struct str spool_peek(const struct spool *s, uint64_t offset)

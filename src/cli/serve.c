@@ -36,7 +36,7 @@ static struct settings {
     const char *data;
     const char *listens[LISTENS_MAX], *http_listens[LISTENS_MAX], *hosts[HOSTS_MAX], *proxies[HOSTS_MAX];
     size_t n_listens, n_http_listens, n_hosts, n_proxies;
-    const char *tls_cert, *tls_key, *ready_fd, *workers;
+    const char *tls_cert, *tls_key, *ready_fd, *workers, *replies_max;
     bool dev, verbose;
 } settings;
 
@@ -50,6 +50,7 @@ static const struct cli_option options[] = {
     {"trusted-proxy", "CIDR", "a proxy whose X-Forwarded-For and -Proto count; may be repeated", NULL, NULL, settings.proxies, &settings.n_proxies, HOSTS_MAX},
     {"ready-fd", "N", "write the ready lines to this descriptor instead of standard output", NULL, &settings.ready_fd, NULL, NULL, 0},
     {"workers", "N", "worker threads (4 a core, at least 8)", NULL, &settings.workers, NULL, NULL, 0},
+    {"replies-max", "MIB", "scratch space for all replies that clients have yet to read (32768)", NULL, &settings.replies_max, NULL, NULL, 0},
     {"dev", NULL, "for tests and trials: temporary data, loopback only, user admin with password " DEV_PASSWORD, &settings.dev, NULL, NULL, NULL, 0},
     {"verbose", NULL, "log more", &settings.verbose, NULL, NULL, NULL, 0},
 };
@@ -61,6 +62,7 @@ struct server {
     struct store *store;
     struct gate *gate;
     struct pool *pool;
+    unsigned workers;
     struct ingest_queue *queue;
     struct certificate certificate;
     struct api api;
@@ -129,19 +131,19 @@ static bool ensure_administrator(struct server *s, struct error *err)
 static bool open_house(struct server *s, struct error *err)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned workers = cores > 2 ? (unsigned)cores * 4 : 8;
     uint64_t given;
+    s->workers = cores > 2 ? (unsigned)cores * 4 : 8;
     if (settings.workers) {
         if (!str_to_u64(str_from(settings.workers), &given) || given < 2 || given > 256)
             return error_set(err, ERROR_BAD_REQUEST, "--workers must be a number from 2 to 256");
-        workers = (unsigned)given;
+        s->workers = (unsigned)given;
     }
     if (!open_data(s, err) || !(s->catalog = catalog_open(s->dir.path, err)))
         return false;
     struct store_config store_config = {.dir = s->dir.path, .catalog = s->catalog};
     if (!(s->store = store_open(&store_config, err)) || !ensure_administrator(s, err))
         return false;
-    if (!(s->gate = gate_new(s->catalog, err)) || !(s->pool = pool_new(workers, "worker", err)) ||
+    if (!(s->gate = gate_new(s->catalog, err)) || !(s->pool = pool_new(s->workers, "worker", err)) ||
         !(s->queue = ingest_queue_new(s->store, s->pool, err)))
         return false;
     s->api = (struct api){s->catalog, s->store, s->gate, s->queue, s->pool, s->dir.scratch, s->dir.reports, 443};
@@ -194,6 +196,16 @@ static bool dev_stays_at_home(const struct server *s, struct error *err)
     return true;
 }
 
+static bool read_replies_max(uint64_t *ret_bytes, struct error *err)
+{
+    enum { MIB_MAX = 1 << 24 };
+    uint64_t mib = 0;
+    if (settings.replies_max && (!str_to_u64(str_from(settings.replies_max), &mib) || mib < 1 || mib > MIB_MAX))
+        return error_set(err, ERROR_BAD_REQUEST, "--replies-max must be a number of MiB from 1 to %d", MIB_MAX);
+    *ret_bytes = mib << 20; /* 0: the default */
+    return true;
+}
+
 static bool open_listeners(struct server *s, struct error *err)
 {
     const char *hosts[HOSTS_MAX] = {"localhost", "127.0.0.1", "::1"};
@@ -209,7 +221,8 @@ static bool open_listeners(struct server *s, struct error *err)
         key = s->certificate.key;
     }
     choose_listens(s);
-    if (!dev_stays_at_home(s, err))
+    uint64_t replies_bytes_max = 0;
+    if (!dev_stays_at_home(s, err) || !read_replies_max(&replies_bytes_max, err))
         return false;
     struct http_config config = {
         .listens = s->listens,
@@ -220,6 +233,8 @@ static bool open_listeners(struct server *s, struct error *err)
         .n_trusted_proxies = settings.n_proxies,
         .hsts = settings.tls_cert != NULL,
         .scratch_dir = s->dir.scratch,
+        .replies_bytes_max = replies_bytes_max,
+        .replies_waiting_max = s->workers / 2,
         .limits = http_limits_default,
         .pool = s->pool,
         .app = api_http_app(&s->api),

@@ -25,6 +25,7 @@ static void drop(struct connection *c)
     free(c->in);
     c->in = NULL;
     buf_free(&c->out);
+    reply_give_back(c);
     if (c->registered) {
         peers_leave(c->server->peers, &c->address);
         atomic_fetch_sub(&c->server->n_connections, 1);
@@ -364,6 +365,7 @@ static enum io flush(struct connection *c)
     }
     c->out_at = 0;
     buf_free(&c->out);
+    reply_give_back(c);
     return IO_OK;
 }
 

@@ -88,6 +88,7 @@ void exchange_free(struct exchange *x)
     spool_free(x->body);
     buf_free(&x->headers);
     free(x->fill);
+    spool_total_give_memory(x->server->replies, x->fill_taken);
     arena_free(&x->arena);
     free(x);
 }
@@ -145,7 +146,8 @@ void http_reply_header(struct http_exchange *xp, const char *name, struct str va
 struct spool *http_reply_body(struct http_exchange *xp)
 {
     struct exchange *x = of(xp);
-    struct spool_config config = {.scratch_dir = x->server->config.scratch_dir, .bytes_max = x->server->config.reply_bytes_max};
+    struct spool_config config = {.scratch_dir = x->server->config.scratch_dir, .bytes_max = x->server->config.reply_bytes_max,
+                                  .total = x->server->replies};
     struct error err;
 
     if (!x->body)
@@ -305,6 +307,18 @@ static bool finish_head(struct exchange *x, struct buf *ret)
     return true;
 }
 
+/* All of the body is where it will be sent from, or an error takes its place: later it would be too late to say so. */
+static void settle_body(struct http_exchange *xp)
+{
+    struct exchange *x = of(xp);
+    struct error err;
+
+    if (!x->body || x->reply_failed || spool_settle(x->body, &err))
+        return;
+    http_reply_reset(xp);
+    http_reply_error(xp, &err);
+}
+
 void http_send(struct http_exchange *xp)
 {
     struct exchange *x = of(xp);
@@ -312,6 +326,7 @@ void http_send(struct http_exchange *xp)
 
     if (atomic_load(&x->sent))
         return;
+    settle_body(xp);
     if (x->reply_failed || !finish_head(x, &head)) {
         struct error err;
         http_reply_reset(xp);
@@ -337,6 +352,12 @@ bool http_sent(const struct http_exchange *x)
 
 /* ── the job ── */
 
+void reply_give_back(struct connection *c)
+{
+    spool_total_give_memory(c->server->replies, c->out_taken);
+    c->out_taken = 0;
+}
+
 /* A short reply moves to the connection, so that the exchange can end at once and no second job is needed. */
 static bool detach(struct exchange *x)
 {
@@ -353,6 +374,10 @@ static bool detach(struct exchange *x)
         if (body.n != spool_bytes(x->body))
             return false;
     }
+    if (body.n > SPOOL_MEMORY_FREE && !spool_total_take_memory(c->server->replies, body.n))
+        return false;
+    reply_give_back(c);
+    c->out_taken = body.n > SPOOL_MEMORY_FREE ? body.n : 0;
     reply_end_head(&x->headers, &x->request, keep);
     buf_add_str(&x->headers, body);
     if (!buf_ok(&x->headers))
@@ -365,15 +390,24 @@ static bool detach(struct exchange *x)
     return true;
 }
 
+static bool make_fill(struct exchange *x)
+{
+    if (x->fill)
+        return true;
+    x->fill_taken = spool_total_take_memory(x->server->replies, SLICE_MAX) ? SLICE_MAX : 0;
+    x->fill_cap = x->fill_taken ? SLICE_MAX : FILL_LEAST;
+    x->fill = malloc(x->fill_cap);
+    return x->fill != NULL;
+}
+
 static void fill(struct exchange *x)
 {
     struct error err;
 
-    if (!x->fill)
-        x->fill = malloc(SLICE_MAX);
     x->fill_at = x->c->reply_at;
     x->fill_n = 0;
-    x->failed_fill = !x->fill || !spool_read(x->body, x->fill_at, x->fill, SLICE_MAX, &x->fill_n, &err) || x->fill_n == 0;
+    spool_forget(x->body, x->fill_at);
+    x->failed_fill = !make_fill(x) || !spool_read(x->body, x->fill_at, x->fill, x->fill_cap, &x->fill_n, &err) || x->fill_n == 0;
 }
 
 static void run(struct job *job)

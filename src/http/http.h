@@ -113,6 +113,10 @@ struct http_config {
     bool hsts;
     const char *scratch_dir;      /* for reply spools */
     uint64_t reply_bytes_max;     /* per reply, 0: 16 GiB */
+    /* Of all replies on their way together; 0: 64 MiB of memory, 32 GiB of the scratch area, for which at most 10 s are waited,
+     * by at most 4 workers at once (docs/decisions/replies-on-their-way.md). */
+    uint64_t replies_memory_max, replies_bytes_max;
+    unsigned replies_wait_ms, replies_waiting_max;
     struct http_limits limits;
     struct pool *pool;            /* workers, borrowed */
     struct http_app app;

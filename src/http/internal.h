@@ -27,6 +27,7 @@ enum {
     SLICE_MAX = 256 << 10,       /* bytes of a body given to the application at once */
     IN_FIRST = 4 << 10,          /* the read buffer of an idle connection, at most */
     GATHER_MAX = 16 << 10,       /* a body this short is complete before head() is called: one job */
+    FILL_LEAST = 16 << 10,       /* what a worker reads ahead of a reply in a file when memory for replies is short */
     DETACH_MAX = 64 << 10,       /* a reply this short is copied out, and release() runs in the same job */
     LINGER_MS = 5000,
     CHUNK_EXTENSION_MAX = 256,   /* bytes of one chunk's extensions */
@@ -138,9 +139,9 @@ struct exchange {
     bool reply_failed;
     bool done;                /* no error is true any more (http_reply_done) */
     struct spool *body;
-    char *fill;               /* SLICE_MAX bytes, for replies that went to a file */
+    char *fill;               /* fill_cap bytes, for replies that went to a file */
     uint64_t fill_at;
-    size_t fill_n;
+    size_t fill_n, fill_cap, fill_taken; /* taken: of the total memory of replies */
 };
 
 struct connection {
@@ -170,7 +171,7 @@ struct connection {
     uint64_t body_left;
     /* bytes out, then the spool of x from reply_at to reply_n */
     struct buf out;
-    size_t out_at;
+    size_t out_at, out_taken; /* taken: of the total memory of replies */
     uint64_t reply_at, reply_n;
     uint64_t head_since_ms, lingered, linger_until_ms;
     struct rate rate;
@@ -221,6 +222,7 @@ struct http_server {
     struct network *proxies;
     size_t n_proxies;
     struct peers *peers;
+    struct spool_total *replies;
     pthread_mutex_t tls_lock;
     SSL_CTX *tls;
     struct loop *loops;
@@ -254,6 +256,8 @@ void exchange_free(struct exchange *x);
 void reply_end_head(struct buf *out, const struct request *r, bool keep);
 bool reply_has_body(const struct exchange *x);
 /* The house's error reply, whole, without an exchange. */
+/* The bytes of c->out that were counted went out, or will not. */
+void reply_give_back(struct connection *c);
 void reply_refusal(struct buf *out, const struct request *r, const struct error *err);
 
 /* loop.c */

@@ -14,7 +14,7 @@
 #include "http/internal.h"
 
 enum { LOOPS_MAX = 64, ACCEPTS_A_ROUND = 64, BACKLOG = 1024, ACCEPT_PAUSE_MS = 100, REFUSALS_MAX = 64,
-       REFUSALS_PER_PEER_MAX = 16 };
+       REFUSALS_PER_PEER_MAX = 16, UNSENT_MAX = 256 << 10 };
 
 const struct http_limits http_limits_default = {
     .request_line_max = 32 << 10,
@@ -33,18 +33,27 @@ const struct http_limits http_limits_default = {
 
 /* ── accepting ── */
 
+/* What a client does not read stays with us, where it is counted, rather than in the kernel, which would take megabytes of each
+ * reply. Neither setting is needed for a right answer. */
+static void tune_socket(int fd)
+{
+    int one = 1, unsent_max = UNSENT_MAX;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_max, sizeof(unsent_max));
+}
+
 static void hand_over(struct http_server *s, int fd, const struct address *a, bool tls)
 {
     const struct http_limits *l = &s->config.limits;
     struct connection *c = connection_new(s, fd, a, tls);
     size_t n, n_peer;
-    int one = 1;
 
     if (!c) {
         close(fd);
         return;
     }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    tune_socket(fd);
     n = atomic_fetch_add(&s->n_connections, 1) + 1;
     n_peer = peers_enter(s->peers, a);
     if (c->from_proxy) /* it brings everybody's connections: it is not counted as one client */
@@ -177,6 +186,28 @@ static void fill_limits(struct http_limits *l)
 #undef FILL
 }
 
+static void fill_reply_limits(struct http_config *c)
+{
+    enum { MEMORY_MAX = 64 << 20, WAIT_MS = 10000, WAITING_MAX = 4 };
+
+    c->replies_memory_max = c->replies_memory_max ? c->replies_memory_max : MEMORY_MAX;
+    c->replies_bytes_max = c->replies_bytes_max ? c->replies_bytes_max : (uint64_t)32 << 30;
+    c->replies_wait_ms = c->replies_wait_ms ? c->replies_wait_ms : WAIT_MS;
+    c->replies_waiting_max = c->replies_waiting_max ? c->replies_waiting_max : WAITING_MAX;
+    c->reply_bytes_max = c->reply_bytes_max ? c->reply_bytes_max : (uint64_t)16 << 30;
+    if (c->reply_bytes_max > c->replies_bytes_max)
+        c->reply_bytes_max = c->replies_bytes_max;
+}
+
+static bool open_replies(struct http_server *s, struct error *err)
+{
+    const struct http_config *c = &s->config;
+    const struct spool_total_config total = {c->replies_memory_max, c->replies_bytes_max, c->replies_wait_ms, c->replies_waiting_max};
+
+    s->replies = spool_total_new(&total, err);
+    return s->replies != NULL;
+}
+
 static bool copy_text(const char **text, struct error *err)
 {
     if (!*text)
@@ -191,8 +222,7 @@ static bool copy_config(struct http_server *s, const struct http_config *config,
 
     *own = *config;
     fill_limits(&own->limits);
-    if (own->reply_bytes_max == 0)
-        own->reply_bytes_max = (uint64_t)16 << 30;
+    fill_reply_limits(own);
     if (!copy_text(&own->tls_cert, err)) {
         own->tls_key = own->scratch_dir = NULL;
         return false;
@@ -266,8 +296,8 @@ struct http_server *http_server_open(const struct http_config *config, struct er
     signal(SIGPIPE, SIG_IGN); /* OpenSSL writes with write() */
     pthread_mutex_init(&s->tls_lock, NULL);
     s->peers = peers_new();
-    if (!copy_config(s, config, err) || (!s->peers && !error_no_memory(err)) || !read_proxies(s, config, err) ||
-        !open_listeners(s, config, err) || !open_loops(s, err)) {
+    if (!copy_config(s, config, err) || (!s->peers && !error_no_memory(err)) || !open_replies(s, err) ||
+        !read_proxies(s, config, err) || !open_listeners(s, config, err) || !open_loops(s, err)) {
         http_server_close(s);
         return NULL;
     }
@@ -342,6 +372,7 @@ void http_server_close(struct http_server *s)
     free(s->listeners);
     free(s->proxies);
     peers_free(s->peers);
+    spool_total_free(s->replies);
     SSL_CTX_free(s->tls);
     pthread_mutex_destroy(&s->tls_lock);
     free((char *)s->config.tls_cert);

@@ -240,6 +240,11 @@ int ftruncate64(int fd, off_t n)
     return fails(FAULT_SIZE) ? -1 : (int)syscall(SYS_ftruncate, fd, n);
 }
 
+int fallocate(int fd, int mode, off_t at, off_t n)
+{
+    return fails(FAULT_SIZE) ? -1 : (int)syscall(SYS_fallocate, fd, mode, at, n);
+}
+
 int ftruncate(int fd, off_t n)
 {
     return ftruncate64(fd, n);

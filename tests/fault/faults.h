@@ -12,7 +12,7 @@ enum fault_kind {
     FAULT_READ,      /* read pread, of files */
     FAULT_WRITE,     /* write pwrite fflush, of files */
     FAULT_SYNC,      /* fsync fdatasync sync_file_range */
-    FAULT_SIZE,      /* ftruncate */
+    FAULT_SIZE,      /* ftruncate fallocate */
     FAULT_NAME,      /* rename unlink unlinkat remove mkdir mkdtemp rmdir */
     FAULT_MAP,       /* mmap mremap */
     FAULT_RECEIVE,   /* read recv, of sockets */

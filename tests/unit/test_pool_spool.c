@@ -189,6 +189,240 @@ static void no_file_stays_in_the_scratch_folder(void **state)
     assert_non_null(mkdtemp(memcpy(scratch, "/tmp/seltzer-spool-XXXXXX", sizeof(scratch))));
 }
 
+/* ── many spools under one total ── */
+
+static struct spool_total *new_total(uint64_t memory_max, uint64_t file_max, unsigned wait_ms, unsigned waiting_max)
+{
+    struct spool_total_config config = {memory_max, file_max, wait_ms, waiting_max};
+    struct error err;
+    struct spool_total *t = spool_total_new(&config, &err);
+
+    assert_non_null(t);
+    return t;
+}
+
+static struct spool *open_counted(struct spool_total *t)
+{
+    struct spool_config config = {.scratch_dir = scratch, .total = t};
+    struct error err;
+    struct spool *s = spool_new(&config, &err);
+
+    assert_non_null(s);
+    return s;
+}
+
+static void expect_used(struct spool_total *t, uint64_t memory, uint64_t file)
+{
+    uint64_t m, f;
+    unsigned waiting;
+
+    spool_total_used(t, &m, &f, &waiting);
+    assert_int_equal(m, memory);
+    assert_int_equal(f, file);
+    assert_int_equal(waiting, 0);
+}
+
+static char letters[3 << 20]; /* no two places near each other are the same */
+
+static void expect_letters(struct spool *s, size_t size)
+{
+    char *got = malloc(size);
+    struct error err;
+    size_t n;
+
+    assert_int_equal(spool_bytes(s), size);
+    assert_true(spool_read(s, 0, got, size, &n, &err));
+    assert_int_equal(n, size);
+    assert_memory_equal(got, letters, size);
+    free(got);
+}
+
+static void the_total_of_memory_gives_its_last_byte_and_no_more(void **state)
+{
+    struct spool_total *t = new_total(100, 0, 0, 0);
+
+    (void)state;
+    assert_true(spool_total_take_memory(t, 99));
+    assert_false(spool_total_take_memory(t, 2));
+    assert_true(spool_total_take_memory(t, 1));
+    assert_false(spool_total_take_memory(t, 1));
+    spool_total_give_memory(t, 1);
+    assert_true(spool_total_take_memory(t, 1));
+    spool_total_free(t);
+    spool_total_free(NULL);
+}
+
+static void without_more_memory_a_spool_goes_to_its_file_and_reads_the_same(void **state)
+{
+    static const struct {
+        uint64_t memory_max;
+        size_t piece;
+    } cases[] = {{0, 100}, {0, 300000}, {60000, 100}, {60000, 7777}, {UINT64_MAX / 2, 7777}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct spool_total *t = new_total(cases[i].memory_max, 1 << 30, 0, 0);
+        struct spool *s = open_counted(t);
+        struct error err;
+        uint64_t memory, file;
+        unsigned waiting;
+
+        for (size_t at = 0; at < sizeof(letters); at += cases[i].piece)
+            assert_true(spool_write(s, letters + at, at + cases[i].piece < sizeof(letters) ? cases[i].piece : sizeof(letters) - at, &err));
+        expect_letters(s, sizeof(letters));
+        spool_total_used(t, &memory, &file, &waiting);
+        assert_true(memory <= cases[i].memory_max);
+        assert_true(memory + file >= sizeof(letters) - SPOOL_MEMORY_FREE && memory + file <= sizeof(letters));
+        spool_free(s);
+        expect_used(t, 0, 0);
+        spool_total_free(t);
+    }
+}
+
+static void a_small_spool_has_its_memory_uncounted(void **state)
+{
+    struct spool_total *t = new_total(0, 0, 0, 0);
+    struct spool *s = open_counted(t);
+    struct error err;
+
+    (void)state;
+    assert_true(spool_write(s, letters, SPOOL_MEMORY_FREE, &err));
+    expect_letters(s, SPOOL_MEMORY_FREE);
+    expect_used(t, 0, 0);
+    assert_true(spool_write(s, letters, 1, &err)); /* gathers */
+    assert_false(spool_settle(s, &err));
+    assert_int_equal(err.code, ERROR_SCRATCH_BUSY);
+    assert_int_equal(err.retry_after_s, 5);
+    spool_free(s);
+    spool_total_free(t);
+}
+
+static void the_total_of_the_scratch_area_gives_its_last_byte_and_no_more(void **state)
+{
+    struct spool_total *t = new_total(0, 200000, 60000, 1);
+    struct spool *a = open_counted(t), *b = open_counted(t);
+    struct error err;
+
+    (void)state;
+    assert_true(spool_write(a, letters, 200000, &err)); /* nobody else holds any: not waited for */
+    assert_false(spool_write(a, letters, 200000, &err));
+    assert_int_equal(err.code, ERROR_SCRATCH_BUSY);
+    assert_non_null(strstr(err.message, "200000 bytes"));
+    expect_used(t, 0, 200000);
+    spool_free(a);
+    assert_true(spool_write(b, letters, 199999, &err));
+    assert_true(spool_write(b, letters + 199999, 1, &err) && spool_settle(b, &err));
+    expect_used(t, 0, 200000);
+    expect_letters(b, 200000);
+    spool_free(b);
+    expect_used(t, 0, 0);
+    spool_total_free(t);
+}
+
+struct late {
+    struct spool_total *t;
+    struct spool *s;
+    bool ok;
+};
+
+static void *write_late(void *arg)
+{
+    struct late *l = arg;
+    struct error err;
+
+    l->ok = spool_write(l->s, letters, 100000, &err);
+    return NULL;
+}
+
+static void who_comes_when_the_scratch_area_is_taken_waits_or_is_refused(void **state)
+{
+    struct spool_total *t = new_total(0, 150000, 60000, 1);
+    struct spool *first = open_counted(t), *third = open_counted(t);
+    struct late late = {t, open_counted(t), false};
+    unsigned waiting = 0;
+    uint64_t memory, file;
+    struct error err;
+    pthread_t thread;
+
+    (void)state;
+    assert_true(spool_write(first, letters, 100000, &err));
+    assert_int_equal(pthread_create(&thread, NULL, write_late, &late), 0);
+    for (int i = 0; waiting == 0 && i < 10000; i++, usleep(1000))
+        spool_total_used(t, &memory, &file, &waiting);
+    assert_int_equal(waiting, 1);
+    assert_false(spool_write(third, letters, 100000, &err)); /* one may wait, and one does */
+    assert_int_equal(err.code, ERROR_SCRATCH_BUSY);
+    spool_free(first);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(late.ok);
+    expect_letters(late.s, 100000);
+    spool_free(late.s);
+    spool_free(third);
+    spool_total_free(t);
+}
+
+static void of_those_who_would_wait_for_each_other_the_last_is_refused_at_once(void **state)
+{
+    struct spool_total *t = new_total(0, 200000, 60000, 2);
+    struct spool *other = open_counted(t);
+    struct late late = {t, open_counted(t), false};
+    unsigned waiting = 0;
+    uint64_t memory, file;
+    struct error err;
+    pthread_t thread;
+
+    (void)state;
+    assert_true(spool_write(late.s, letters, 80000, &err) && spool_write(other, letters, 110000, &err));
+    assert_int_equal(pthread_create(&thread, NULL, write_late, &late), 0);
+    for (int i = 0; waiting == 0 && i < 10000; i++, usleep(1000))
+        spool_total_used(t, &memory, &file, &waiting);
+    assert_int_equal(waiting, 1);
+    assert_false(spool_write(other, letters, 80000, &err));
+    spool_free(other);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(late.ok);
+    spool_free(late.s);
+    spool_total_free(t);
+}
+
+static void a_wait_in_vain_ends(void **state)
+{
+    struct spool_total *t = new_total(0, 150000, 30, 1);
+    struct spool *a = open_counted(t), *b = open_counted(t);
+    struct error err;
+
+    (void)state;
+    assert_true(spool_write(a, letters, 100000, &err));
+    assert_false(spool_write(b, letters, 100000, &err));
+    assert_int_equal(err.code, ERROR_SCRATCH_BUSY);
+    spool_free(a);
+    assert_true(spool_write(b, letters, 100000, &err));
+    spool_free(b);
+    spool_total_free(t);
+}
+
+static void what_was_sent_goes_back_to_the_total(void **state)
+{
+    struct spool_total *t = new_total(0, sizeof(letters), 0, 0);
+    struct spool *s = open_counted(t);
+    char got[1000];
+    struct error err;
+    size_t n;
+
+    (void)state;
+    assert_true(spool_write(s, letters, sizeof(letters), &err) && spool_settle(s, &err));
+    spool_forget(s, (1 << 20) - 1);
+    expect_used(t, 0, sizeof(letters)); /* a whole MiB at a time */
+    spool_forget(s, (2 << 20) + 5);
+    spool_forget(s, 1 << 20); /* long gone */
+    expect_used(t, 0, 1 << 20);
+    assert_true(spool_read(s, (2 << 20) + 5, got, sizeof(got), &n, &err));
+    assert_memory_equal(got, letters + (2 << 20) + 5, sizeof(got));
+    spool_free(s);
+    expect_used(t, 0, 0);
+    spool_total_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,11 +432,21 @@ int main(void)
         cmocka_unit_test(the_cap_takes_the_last_byte_and_refuses_the_next),
         cmocka_unit_test(a_missing_scratch_folder_is_an_error_only_when_memory_is_full),
         cmocka_unit_test(no_file_stays_in_the_scratch_folder),
+        cmocka_unit_test(the_total_of_memory_gives_its_last_byte_and_no_more),
+        cmocka_unit_test(without_more_memory_a_spool_goes_to_its_file_and_reads_the_same),
+        cmocka_unit_test(a_small_spool_has_its_memory_uncounted),
+        cmocka_unit_test(the_total_of_the_scratch_area_gives_its_last_byte_and_no_more),
+        cmocka_unit_test(who_comes_when_the_scratch_area_is_taken_waits_or_is_refused),
+        cmocka_unit_test(of_those_who_would_wait_for_each_other_the_last_is_refused_at_once),
+        cmocka_unit_test(a_wait_in_vain_ends),
+        cmocka_unit_test(what_was_sent_goes_back_to_the_total),
     };
     int rc;
 
     if (!mkdtemp(scratch))
         return 1;
+    for (size_t i = 0; i < sizeof(letters); i++)
+        letters[i] = (char)(i * 7 + i / 251);
     rc = cmocka_run_group_tests(tests, NULL, NULL);
     rmdir(scratch);
     return rc;

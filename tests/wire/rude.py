@@ -69,9 +69,8 @@ def reset(sock):
         sock.close()
 
 
-def read_reply(sock):
-    """One reply as (status, headers in small letters, body); None when the connection ends before it is whole."""
-    got = b""
+def read_reply(sock, got=b""):
+    """One reply as (status, headers in small letters, body); None when the connection ends before it is whole. got: what was read of it."""
     while b"\r\n\r\n" not in got:
         chunk = sock.recv(65536)
         if not chunk:

@@ -23,7 +23,7 @@ class Talk:
 
     def open(self):
         self.close()
-        self.connection = http.client.HTTPSConnection("127.0.0.1", self.server.port, context=self.context, timeout=10)
+        self.connection = http.client.HTTPSConnection("127.0.0.1", self.server.port, context=self.context, timeout=30)
         self.connection.connect()
 
     def close(self):
@@ -53,8 +53,8 @@ class Talk:
             raise Closed(str(e)) from e
 
     def healthy(self, method, path, body=None, headers=None, wanted=(200,)):
-        """Without faults: must work, within 5 s if the server is still mending."""
-        deadline = time.monotonic() + 5
+        """Without faults: must work, within 20 s if the server is still mending."""
+        deadline = time.monotonic() + 20
         while True:
             try:
                 status, content = self.once(method, path, body, headers)

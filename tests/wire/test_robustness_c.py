@@ -4,6 +4,7 @@ AddressSanitizer's own memory says nothing), and without descriptors or threads 
 import contextlib
 import os
 import resource
+import socket
 import ssl
 import subprocess
 import threading
@@ -12,7 +13,7 @@ import time
 import pytest
 
 from client import ADMIN, Server
-from rude import BASIC, CLOSE, MIB, SOAK, chunked, connect, get, own_server, peak_mib, post, read_reply, release_binary, rss_mib, soak, stream, whole
+from rude import BASIC, CLOSE, MIB, SOAK, back_to_baseline, chunked, connect, get, own_server, peak_mib, post, read_reply, release_binary, rss_mib, soak, stream, whole
 
 PEAK_MIB = 256
 PEAK_OF_LARGE_ROWS_MIB = 400  # several rows near the limit one after another: the page cache that a bulk write borrows comes on top
@@ -135,6 +136,30 @@ def test_the_peak_of_reading_it_all_back(lean):
                 while chunk := tls.recv(MIB):
                     n += len(chunk)
         assert n > SIZE // 2 * 0.9
+
+
+def test_D3_the_peak_of_many_replies_that_nobody_reads(lean):
+    """Of so many replies of a MiB only the first have their memory; the others wait in files. Read at last, each is whole."""
+    dataset = lean.api().create({"k": "number", "a": "text"}, key="k")
+    assert lean.api().upsert(dataset, [{"k": i, "a": "x" * 1000} for i in range(1000)]).status_code == 200
+    with connect(lean) as tls:
+        tls.sendall(get(f"/resource/{dataset}.json", auth=BASIC))
+        whole_body = read_reply(tls)[2]
+    assert len(whole_body) > MIB * 0.9
+    context = ssl.create_default_context(cafile=lean.ca)
+    with back_to_baseline(lean), peak_within(lean), contextlib.ExitStack() as held:
+        slow = []
+        for i in range(600):
+            raw = held.enter_context(socket.socket())
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            raw.settimeout(60)
+            raw.bind((f"127.0.5.{1 + i // 200}", 0))
+            raw.connect(("127.0.0.1", lean.port))
+            tls = held.enter_context(context.wrap_socket(raw, server_hostname="127.0.0.1"))
+            tls.sendall(get(f"/resource/{dataset}.json", auth=BASIC))
+            slow.append(tls)
+        for tls in slow[::100] + slow[-1:]:
+            assert read_reply(tls)[2] == whole_body
 
 
 @pytest.mark.parametrize("uploads,size", [(16, 20), (8, 65), pytest.param(64, 65, marks=soak)], ids=["C5_16_of_20_MB_at_once", "C5_8_of_65_MB_at_once", "C5_64_of_65_MB_at_once"])

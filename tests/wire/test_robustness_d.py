@@ -4,6 +4,8 @@ healthy requests never fail, and afterwards sockets, scratch files and memory ar
 With SELTZER_SOAK=1 slowhttptest comes with 2,000 connections in each of its modes, and the p95 of the healthy is compared."""
 
 import contextlib
+import json
+import os
 import shutil
 import socket
 import ssl
@@ -14,7 +16,7 @@ import time
 import pytest
 
 from client import counts, six, status_of
-from rude import BASIC, CLOSE, Healthy, back_to_baseline, chunked, connect, errors_of, get, own_server, post, read_reply, release_binary, reset, rss_mib, seeded, soak, whole
+from rude import BASIC, CLOSE, MIB, Healthy, back_to_baseline, chunked, connect, errors_of, get, own_server, post, read_reply, release_binary, reset, rss_mib, seeded, soak, whole
 
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
@@ -221,6 +223,19 @@ def test_D9_tls_records_torn_into_single_bytes_on_the_way(own):
 # ── slow ──
 
 
+@contextlib.contextmanager
+def unread(server, request):
+    """Asks, over a socket that takes little, and reads nothing."""
+    context = ssl.create_default_context(cafile=server.ca)
+    with socket.socket() as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.settimeout(60)
+        raw.connect(("127.0.0.1", server.port))
+        with context.wrap_socket(raw, server_hostname="127.0.0.1") as tls:
+            tls.sendall(request)
+            yield tls
+
+
 def slow_client(own, request, source, held):
     tls = connect(own, source)
     with quietly():
@@ -253,6 +268,59 @@ def test_D1_D2_D3_slow_heads_bodies_and_readers_at_once_hurt_nobody(own):
             for tls in held:
                 tls.close()
     untouched(own, version)
+
+
+def scratch_bytes(server):
+    """What the nameless files that are open take of the disk."""
+    folder, found = f"/proc/{server.process.pid}/fd", 0
+    for fd in os.listdir(folder):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"{folder}/{fd}").endswith("(deleted)"):
+                found += os.stat(f"{folder}/{fd}").st_blocks * 512
+    return found
+
+
+def stands_still(look, seconds=20):
+    """Waits until two looks, some time apart, see the same."""
+    deadline, before = time.monotonic() + seconds, None
+    while (now := look()) != before:
+        assert time.monotonic() < deadline, now
+        before = now
+        time.sleep(1)
+    return now
+
+
+def test_D3_replies_that_nobody_reads_fill_their_share_of_the_scratch_area_and_no_more(tmp_path):
+    """The next reply waits until a client has read on; when as many wait as may, one is told to come again. The rest goes on."""
+    with own_server(tmp_path, extra=["--replies-max", "24", "--workers", "2"]) as own:
+        api = own.api()
+        dataset = api.create({"k": "number", "a": "text"}, key="k")
+        for at in range(0, 2000, 500):
+            assert api.upsert(dataset, [{"k": i, "a": "x" * 9000} for i in range(at, at + 500)]).status_code == 200
+        request = get(f"/resource/{dataset}.json?$limit=10000", auth=BASIC)
+        with back_to_baseline(own), unread(own, request) as first:
+            begun = first.recv(1)
+            with unread(own, request) as second, connect(own) as third:
+                assert 20 * MIB < stands_still(lambda: scratch_bytes(own)) < 25 * MIB
+                third.sendall(request)
+                status, headers, body = read_reply(third)
+                said = errors_of(body)
+                assert status == 503 and int(headers["retry-after"]) > 0 and "scratch area" in said["message"], (status, said)
+                third.sendall(get(f"/resource/{dataset}.json?$limit=2", auth=BASIC))
+                assert read_reply(third)[0] == 200
+                for tls, had in (first, begun), (second, b""):
+                    status, _, body = read_reply(tls, had)
+                    assert status == 200 and len(json.loads(body)) == 2000
+
+
+def test_D3_a_reply_larger_than_all_of_its_share_is_refused_whole(tmp_path):
+    with own_server(tmp_path, extra=["--replies-max", "2"]) as own:
+        api = own.api()
+        dataset = api.create({"k": "number", "a": "text"}, key="k")
+        assert api.upsert(dataset, [{"k": i, "a": "x" * 9000} for i in range(400)]).status_code == 200
+        for limit, wanted in ((150, 200), (400, 507)):
+            reply = api.get(f"/resource/{dataset}.json", params={"$limit": str(limit)})
+            assert reply.status_code == wanted and (wanted == 200 or "2097152 bytes" in errors_of(reply.content)["message"]), reply.text[:300]
 
 
 def test_D4_ranges_are_ignored(own):
