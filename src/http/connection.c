@@ -80,6 +80,7 @@ static void refuse(struct connection *c, const struct error *err, enum http_fail
 static void refuse_plain(struct connection *c)
 {
     static const char reply[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                                "X-Content-Type-Options: nosniff\r\n"
                                 "Content-Length: 69\r\nConnection: close\r\n\r\n"
                                 "This port speaks HTTPS. Write https:// instead of http:// in the URL\n";
 

@@ -234,6 +234,8 @@ static void start_head(struct buf *out, int status, const char *request_id, bool
     buf_add(out, "\r\n", 2);
     add_date(out);
     add_header(out, "X-Socrata-RequestId", str_from(request_id));
+    /* Rows are anybody's text: no browser shall take a reply for a page because it looks like one. */
+    add_header(out, "X-Content-Type-Options", STR("nosniff"));
     if (hsts)
         add_header(out, "Strict-Transport-Security", STR("max-age=31536000"));
 }

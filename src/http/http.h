@@ -64,7 +64,7 @@ struct http_app {
     void (*release)(void *ctx, struct http_exchange *x);
 };
 
-/* The reply. Status and headers are set before http_send; Content-Length, Date, Connection, X-Socrata-RequestId (and
+/* The reply. Status and headers are set before http_send; Content-Length, Date, Connection, X-Socrata-RequestId, X-Content-Type-Options (and
  * Strict-Transport-Security when config says) are added here. Header values with control characters are refused by assertion-free
  * cleaning: such bytes become spaces. */
 void http_reply_status(struct http_exchange *x, int status);

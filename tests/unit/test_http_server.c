@@ -349,6 +349,8 @@ static int get_reply(struct client *c, struct str *ret, bool has_body)
         *ret = str_make(body, body_n);
     if (status != 100 && !strstr(head, "X-Socrata-RequestId: ") && !strstr(head, "text/plain; charset"))
         fail_msg("a reply without request id:\n%s", head);
+    if (status != 100 && !strstr(head, "X-Content-Type-Options: nosniff\r\n"))
+        fail_msg("a reply that a browser may take for what it looks like:\n%s", head);
     return status;
 }
 
