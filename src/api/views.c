@@ -156,7 +156,7 @@ static bool find_wished(const struct dataset *d, const struct view_input *in, in
 static const struct column *edited_column(const struct dataset *d, const struct column_input *in)
 {
     for (size_t i = 0; i < d->columns.n; i++)
-        if (d->columns.v[i].id == in->id || (in->id == 0 && in->spec.field_name.n && str_eq_fold(d->columns.v[i].field_name, in->spec.field_name)))
+        if (d->columns.v[i].id == in->id || (in->id == 0 && in->spec.field_name.n && name_is_same(d->columns.v[i].field_name, str_trim(in->spec.field_name))))
             return &d->columns.v[i];
     return NULL;
 }

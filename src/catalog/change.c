@@ -193,7 +193,7 @@ static bool find_row_identifier(struct arena *a, struct str wanted, const struct
             if (str_eq(v[i].field_name, field))
                 *ret = (int)i;
     for (size_t i = 0; i < n && *ret < 0; i++)
-        if (str_eq_fold(v[i].name, key))
+        if (name_is_same(v[i].name, key))
             *ret = (int)i;
     if (*ret < 0)
         return error_set(err, ERROR_DATASET_MALTYPED, "the row identifier \"" FMT_STR "\" is not one of the columns", ARG_STR(str_head_utf8(key, 200)));

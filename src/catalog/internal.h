@@ -90,7 +90,7 @@ must_use bool text_nfc(struct arena *a, struct str s, struct str *ret, struct er
 must_use bool text_fold(struct arena *a, struct str s, struct str *ret, struct error *err);
 /* NFC, outer blanks off, control characters become blanks; empty or over `bytes_max`: DATASET_MALTYPED. */
 must_use bool name_display(struct arena *a, const char *what, struct str s, size_t bytes_max, struct str *ret, struct error *err);
-/* A field or resource name as given: lower case, valid or refused with the nearest valid one. */
+/* A field or resource name as given: folded (rows/column.h), valid or refused with the nearest valid one. */
 must_use bool name_identifier(struct arena *a, const char *what, struct str s, struct str *ret, struct error *err);
 /* A field name from a display name; `taken` says which are in use already. */
 must_use bool name_derive(struct arena *a, struct str display, bool (*taken)(void *ctx, struct str name), void *ctx, struct str *ret, struct error *err);

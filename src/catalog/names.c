@@ -37,7 +37,15 @@ bool text_nfc(struct arena *a, struct str s, struct str *ret, struct error *err)
 
 bool text_fold(struct arena *a, struct str s, struct str *ret, struct error *err)
 {
-    return map(a, s, UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD, ret, err);
+    size_t bad_at;
+    struct folded f;
+    if (!str_is_utf8(s, &bad_at))
+        return error_set(err, ERROR_BODY_MALFORMED_TEXT, "byte %zu of a name is not UTF-8", bad_at + 1);
+    if (!name_fold(s, &f))
+        return error_no_memory(err);
+    *ret = arena_str(a, f.s);
+    name_fold_free(&f);
+    return ret->p || error_no_memory(err);
 }
 
 bool name_is_4x4(struct str s)
@@ -90,15 +98,15 @@ static enum part part_of(utf8proc_int32_t c)
     }
 }
 
-/* Walks the lower-cased characters of s; false at the end. */
-static bool next_lower(struct str *s, utf8proc_int32_t *ret)
+/* Walks the characters of s; false at the end. */
+static bool next_character(struct str *s, utf8proc_int32_t *ret)
 {
     utf8proc_int32_t c;
     utf8proc_ssize_t n = s->n ? utf8proc_iterate((const utf8proc_uint8_t *)s->p, (utf8proc_ssize_t)s->n, &c) : 0;
     if (n <= 0)
         return false;
     *s = str_skip(*s, (size_t)n);
-    *ret = utf8proc_tolower(c);
+    *ret = c;
     return true;
 }
 
@@ -118,16 +126,16 @@ static bool finish(struct arena *a, struct buf *b, struct str *ret, struct error
     return ok;
 }
 
-/* Letters and digits in lower case, runs of all else one '_', none at the ends, '_' before a leading digit. */
+/* Letters and digits, folded, runs of all else one '_', none at the ends, '_' before a leading digit. */
 static bool sanitise(struct arena *a, struct str display, size_t bytes_max, struct str *ret, struct error *err)
 {
     struct str s = STR_NONE;
-    if (!text_nfc(a, display, &s, err))
+    if (!text_fold(a, display, &s, err))
         return false;
     struct buf b = {0};
     bool gap = false;
     utf8proc_int32_t c;
-    while (next_lower(&s, &c) && b.n + 6 <= bytes_max) {
+    while (next_character(&s, &c) && b.n + 6 <= bytes_max) {
         enum part part = part_of(c);
         if (part == PART_NONE || (part == PART_MARK && b.n == 0)) {
             gap = true;
@@ -150,7 +158,7 @@ static bool is_identifier(struct str s)
     utf8proc_int32_t c;
     if (s.n == 0)
         return false;
-    for (; next_lower(&s, &c); first = false) {
+    for (; next_character(&s, &c); first = false) {
         if (c == '_' || c == '$' || c == '-')
             continue;
         enum part part = part_of(c);
@@ -166,14 +174,7 @@ bool name_identifier(struct arena *a, const char *what, struct str s, struct str
     s = str_trim(s);
     if (s.n > FIELD_NAME_BYTES_MAX)
         return error_set(err, ERROR_DATASET_MALTYPED, "%s of %zu bytes, at most %d are taken", what, s.n, FIELD_NAME_BYTES_MAX);
-    if (!text_nfc(a, s, &t, err))
-        return false;
-    struct buf b = {0};
-    utf8proc_int32_t c;
-    struct str rest = t;
-    while (next_lower(&rest, &c))
-        add_character(&b, c);
-    if (!finish(a, &b, &t, err))
+    if (!text_fold(a, s, &t, err))
         return false;
     if (t.n > 0 && t.p[0] == ':')
         return error_set(err, ERROR_DATASET_MALTYPED, "%s \"" FMT_STR "\" cannot be used: names that start with ':' belong to the system", what, ARG_STR(t));

@@ -13,7 +13,7 @@
 #include "rows/nearest.h"
 
 /* Names that are looked up may be longer than those that exist: trimming and NFC shorten them, by this much at most. */
-enum { NAME_LOOKUP_BYTES_MAX = 4 * COLUMN_NAME_BYTES_MAX, FOLD_ASCII_MAX = 256 };
+enum { NAME_LOOKUP_BYTES_MAX = 4 * COLUMN_NAME_BYTES_MAX };
 
 struct name_entry {
     uint32_t at, n; /* the folded name in the table's bytes */
@@ -33,13 +33,6 @@ struct names {
 
 /* ── folding: NFC and any case ── */
 
-/* A folded name: in `small` when it is short ASCII, which nearly all are, else malloc'ed. */
-struct folded {
-    struct str s;
-    char *heap;
-    char small[FOLD_ASCII_MAX];
-};
-
 static bool fold_ascii(struct str name, struct folded *f)
 {
     if (name.n > sizeof f->small)
@@ -54,17 +47,19 @@ static bool fold_ascii(struct str name, struct folded *f)
     return true;
 }
 
-/* False: no name at all can look like this (not UTF-8, far too long), or out of memory. */
-static bool fold(struct str name, struct folded *f)
+bool name_fold(struct str name, struct folded *f)
 {
     f->heap = NULL;
     if (fold_ascii(name, f))
         return true;
     if (name.n > NAME_LOOKUP_BYTES_MAX)
         return false;
-    utf8proc_uint8_t *out = NULL;
-    utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)name.p, (utf8proc_ssize_t)name.n, &out,
-                                      UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD);
+    /* NFC before it as well: folding looks at one character at a time, and marks may stand in another order (Unicode, D145). */
+    utf8proc_uint8_t *nfc = NULL, *out = NULL;
+    utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)name.p, (utf8proc_ssize_t)name.n, &nfc, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    if (n >= 0)
+        n = utf8proc_map(nfc, n, &out, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD);
+    free(nfc);
     if (n < 0)
         return false;
     f->heap = (char *)out;
@@ -72,9 +67,23 @@ static bool fold(struct str name, struct folded *f)
     return true;
 }
 
-static void fold_free(struct folded *f)
+void name_fold_free(struct folded *f)
 {
     free(f->heap);
+}
+
+bool name_is_same(struct str a, struct str b)
+{
+    struct folded x, y;
+    if (!name_fold(a, &x))
+        return false;
+    bool same = name_fold(b, &y);
+    if (same) {
+        same = str_eq(x.s, y.s);
+        name_fold_free(&y);
+    }
+    name_fold_free(&x);
+    return same;
 }
 
 /* ── the table ── */
@@ -161,7 +170,7 @@ static bool fold_all(const struct columns *c, struct folded *ret, size_t *ret_by
         const struct str names[3] = {c->v[i].field_name, c->v[i].former_name, c->v[i].name};
         for (size_t k = 0; k < 3; k++) {
             struct folded *f = &ret[3 * i + k];
-            if (!fold(str_trim(names[k]), f))
+            if (!name_fold(str_trim(names[k]), f))
                 return false;
             bytes += f->s.n;
         }
@@ -198,7 +207,7 @@ bool columns_index(struct columns *c)
     ok = true;
 done:
     for (size_t i = 0; f && i < max; i++)
-        fold_free(&f[i]);
+        name_fold_free(&f[i]);
     free(f);
     return ok;
 }
@@ -215,11 +224,11 @@ static const struct name_entry *look_up(const struct columns *c, struct str name
 {
     struct folded f;
     uint32_t slot;
-    if (!c->names || name.n == 0 || !fold(name, &f))
+    if (!c->names || name.n == 0 || !name_fold(name, &f))
         return NULL;
     const struct names *t = c->names;
     const struct name_entry *e = find_entry(t, f.s, hash_name(t->seed, f.s), &slot);
-    fold_free(&f);
+    name_fold_free(&f);
     return e;
 }
 
@@ -258,7 +267,7 @@ int columns_find_field(const struct columns *c, struct str field_name)
 static size_t code_points(struct str s, int32_t ret[NEAREST_CHARS_MAX])
 {
     struct folded f;
-    if (!fold(str_trim(s), &f))
+    if (!name_fold(str_trim(s), &f))
         return 0;
     size_t n = 0, at = 0;
     while (at < f.s.n) {
@@ -271,7 +280,7 @@ static size_t code_points(struct str s, int32_t ret[NEAREST_CHARS_MAX])
         ret[n++] = c;
         at += (size_t)step;
     }
-    fold_free(&f);
+    name_fold_free(&f);
     return n;
 }
 

@@ -11,7 +11,7 @@ struct column {
     int64_t id;              /* of the view document, fits int32, unique in the server */
     int physical;            /* n of the engine's column name c<n>; never reused in a dataset */
     const struct type *type;
-    struct str field_name;   /* lower case */
+    struct str field_name;   /* folded */
     struct str former_name;  /* the field name before the last renaming, or none */
     struct str name;         /* display name */
     struct str description;
@@ -28,11 +28,23 @@ struct columns {
     void *names;             /* the look-up table, made by columns_index() */
 };
 
+/* A name as it is compared, everywhere: NFC, and letters of any case are one (full case folding). Field and resource names are
+ * kept so. In `small` when it is short ASCII, which nearly all are, else malloc'ed. */
+struct folded {
+    struct str s;
+    char *heap;
+    char small[256];
+};
+/* False: no name at all can look like this (not UTF-8, far too long), or out of memory. */
+must_use bool name_fold(struct str name, struct folded *f);
+void name_fold_free(struct folded *f);
+bool name_is_same(struct str a, struct str b);
+
 /* How a row key or CSV header names a column: field name, then former field name, then display name; trimmed, NFC, any
  * case (docs/wire/rows.md). A display name that two columns share is COLUMN_AMBIGUOUS, *ret_other is then the second. */
 enum column_match { COLUMN_FOUND, COLUMN_NONE, COLUMN_AMBIGUOUS };
 enum column_match columns_find_loose(const struct columns *c, struct str name, int *ret_at, int *ret_other);
-int columns_find_field(const struct columns *c, struct str field_name); /* exact field name but for case; -1 if none */
+int columns_find_field(const struct columns *c, struct str field_name); /* the field name, folded; -1 if none */
 /* The column whose field or display name is nearest (edit distance, transpositions counted once), -1 if none is near. */
 int columns_nearest(const struct columns *c, struct str name);
 /* Builds the look-up table; must be called once before the finds. False: out of memory. columns_unindex() frees it. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <utf8proc.h>
 
 #include "base/random.h"
 #include "rows/column.h"
@@ -177,9 +178,52 @@ static void system_columns_go_by_their_names(void **state)
     assert_false(system_column_find(STR(":deleted"), &found));
 }
 
+/* Names are kept folded and looked up folded: what was folded once must stay as it is. */
+static void folding_twice_is_folding_once(void **state)
+{
+    (void)state;
+    static const char marks[][4] = {"", "\u0301", "\u0345", "\u0307", "\u0323"};
+    for (int32_t c = 1; c < 0x110000; c++) {
+        utf8proc_uint8_t bytes[4];
+        char text[16];
+        struct folded once, twice;
+        if (c >= 0xd800 && c < 0xe000)
+            continue;
+        utf8proc_ssize_t n = utf8proc_encode_char(c, bytes);
+        for (size_t m = 0; m < (c < 0x2fff ? sizeof marks / sizeof *marks : 1); m++) {
+            int length = snprintf(text, sizeof text, "%.*s%s", (int)n, (const char *)bytes, marks[m]);
+            assert_true(name_fold(str_make(text, (size_t)length), &once));
+            assert_true(name_fold(once.s, &twice));
+            if (!str_eq(once.s, twice.s))
+                fail_msg("U+%04X: " FMT_STR " and then " FMT_STR, (unsigned)c, ARG_STR(once.s), ARG_STR(twice.s));
+            name_fold_free(&twice);
+            name_fold_free(&once);
+        }
+    }
+}
+
+static void these_names_are_the_same_and_those_are_not(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } cases[] = {
+        {"\u0130", "I\u0307", true},        {"\u0130", "i\u0307", true},  {"\u0130", "i", false},         {"\u0131", "i", false},
+        {"stra\u00dfe", "STRASSE", true},   {"\u1e9e", "ss", true},       {"\u03a3", "\u03c2", true},      {"\u03a3\u03c2", "\u03c3\u03c3", true},
+        {"e\u0301", "\u00c9", true},        {"\u212b", "a\u030a", true},  {"\u03b1\u0345\u0301", "\u1fb4", true}, {"a", "b", false},
+        {"\xff", "\xff", false},            {"", "", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (name_is_same(str_from(cases[i].a), str_from(cases[i].b)) != cases[i].same)
+            fail_msg("%s and %s", cases[i].a, cases[i].b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(folding_twice_is_folding_once),
+        cmocka_unit_test(these_names_are_the_same_and_those_are_not),
         cmocka_unit_test(names_mean_field_then_former_then_display_names),
         cmocka_unit_test(find_field_takes_nothing_but_the_field_name),
         cmocka_unit_test(a_slip_is_near_and_another_word_is_not),
