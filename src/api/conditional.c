@@ -119,56 +119,140 @@ static bool next_tag(struct str *list, struct listed_tag *ret)
     return true;
 }
 
-/* If-Match compares strongly: a weak tag matches nothing. */
-static bool list_has(struct str list, struct str tag, bool weak_too)
+/* A list may come on several lines (RFC 9110, section 5.3). */
+static bool next_line(const struct http_head *head, const char *name, size_t *at, struct str *ret)
 {
-    for (struct listed_tag t; next_tag(&list, &t);)
-        if (t.any || ((weak_too || !t.weak) && str_eq(t.text, tag)))
+    while (*at < head->n_headers) {
+        const struct http_header *h = &head->headers[(*at)++];
+        if (str_eq_fold(h->name, str_from(name))) {
+            *ret = h->value;
             return true;
+        }
+    }
     return false;
+}
+
+/* If-Match compares strongly: a weak tag matches nothing. */
+static bool list_has(const struct http_head *head, const char *name, struct str tag, bool weak_too)
+{
+    struct str list;
+    for (size_t at = 0; next_line(head, name, &at, &list);)
+        for (struct listed_tag t; next_tag(&list, &t);)
+            if (t.any || ((weak_too || !t.weak) && str_eq(t.text, tag)))
+                return true;
+    return false;
+}
+
+int64_t modified_of_dataset(const struct dataset *d, const struct store_state *state)
+{
+    int64_t document_ms = d->modified_at * 1000;
+    return state->modified_ms > document_ms ? state->modified_ms : document_ms;
+}
+
+/* If-Unmodified-Since counts only where there is no If-Match; one that is no date is ignored (RFC 9110, section 13.1.4). */
+static bool has_unmodified_since(const struct http_head *head, int64_t *ret_seconds)
+{
+    struct str since = http_header(head, "If-Unmodified-Since");
+    return !http_header(head, "If-Match").p && since.p && clock_parse_http_date(since, ret_seconds);
 }
 
 enum condition condition_of_read(const struct http_head *head, const struct etag *tag, int64_t modified_ms)
 {
-    struct str if_match = http_header(head, "If-Match"), if_none_match = http_header(head, "If-None-Match");
-    if (if_match.p && !list_has(if_match, str_from(tag->text), false))
-        return CONDITION_FAILED;
-    if (if_none_match.p)
-        return list_has(if_none_match, str_from(tag->text), true) ? CONDITION_NOT_MODIFIED : CONDITION_GO;
-    struct str since = http_header(head, "If-Modified-Since");
+    bool if_match = http_header(head, "If-Match").p, if_none_match = http_header(head, "If-None-Match").p;
     int64_t seconds;
-    if (if_match.p || !since.p || !clock_parse_http_date(since, &seconds))
+    if (if_match && !list_has(head, "If-Match", str_from(tag->text), false))
+        return CONDITION_FAILED;
+    if (has_unmodified_since(head, &seconds) && modified_ms / 1000 > seconds)
+        return CONDITION_FAILED;
+    if (if_none_match)
+        return list_has(head, "If-None-Match", str_from(tag->text), true) ? CONDITION_NOT_MODIFIED : CONDITION_GO;
+    struct str since = http_header(head, "If-Modified-Since");
+    if (if_match || !since.p || !clock_parse_http_date(since, &seconds))
         return CONDITION_GO;
     return modified_ms / 1000 <= seconds ? CONDITION_NOT_MODIFIED : CONDITION_GO;
 }
 
-/* Whether a list names what is stored, by the first half of its tags. */
-static bool list_has_state(struct str list, const struct etag_half *state, bool weak_too)
+/* ── writes ── */
+
+/* entity-tag = ["W/"] DQUOTE *etagc DQUOTE (RFC 9110, section 8.8.3) */
+static bool is_entity_tag(const struct listed_tag *t)
 {
-    for (struct listed_tag t; next_tag(&list, &t);) {
-        struct str stored = str_head(str_skip(t.text, 1), ETAG_HALF_LENGTH);
-        if (t.any || ((weak_too || !t.weak) && str_eq(stored, str_from(state->hex))))
-            return true;
+    struct str s = t->text;
+    if (s.n < 2 || s.p[0] != '"' || s.p[s.n - 1] != '"')
+        return false;
+    for (size_t i = 1; i + 1 < s.n; i++)
+        if ((unsigned char)s.p[i] <= ' ' || s.p[i] == '"' || s.p[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static bool refuse_list(const char *name, struct str value, struct error *err)
+{
+    value = str_head_utf8(value, 200);
+    error_set(err, ERROR_BAD_REQUEST,
+              "%s: " FMT_STR " is neither * nor a list of entity tags; a tag stands in double quotes, as the ETag header shows it; nothing was changed", name,
+              ARG_STR(value));
+    error_data_str(err, "header", str_from(name));
+    error_data_str(err, "value", value);
+    return false;
+}
+
+/* A condition that cannot be read is not met: a write that went ahead would do what its sender wanted to keep from happening. */
+static bool check_list(const struct http_head *head, const char *name, struct error *err)
+{
+    struct str value, list, whole = STR_NONE;
+    size_t tags = 0, any = 0, lines = 0;
+    for (size_t at = 0; next_line(head, name, &at, &value); lines++) {
+        whole = value;
+        list = value;
+        for (struct listed_tag t; next_tag(&list, &t); tags++) {
+            bool star = !t.weak && str_eq(t.text, STR("*"));
+            struct str rest = str_trim(list);
+            any += star;
+            if (!(star || is_entity_tag(&t)) || (rest.n && rest.p[0] != ','))
+                return refuse_list(name, value, err);
+        }
     }
+    return !lines || (tags && (!any || tags == 1)) || refuse_list(name, whole, err);
+}
+
+/* Whether a list names what is stored, by the first half of its tags. */
+static bool list_has_state(const struct http_head *head, const char *name, const struct etag_half *state, bool weak_too)
+{
+    struct str list;
+    for (size_t at = 0; next_line(head, name, &at, &list);)
+        for (struct listed_tag t; next_tag(&list, &t);) {
+            struct str stored = str_head(str_skip(t.text, 1), ETAG_HALF_LENGTH);
+            if (t.any || ((weak_too || !t.weak) && str_eq(stored, str_from(state->hex))))
+                return true;
+        }
     return false;
 }
 
 enum condition_pin condition_pin(const struct http_head *head)
 {
     struct str if_match = http_header(head, "If-Match"), if_none_match = http_header(head, "If-None-Match");
+    int64_t seconds;
     if (if_match.p)
         return str_eq(str_trim(if_match), STR("*")) ? PIN_PRESENT : PIN_STATE;
-    return if_none_match.p && str_eq(str_trim(if_none_match), STR("*")) ? PIN_ABSENT : PIN_NOTHING;
+    if (if_none_match.p && str_eq(str_trim(if_none_match), STR("*")))
+        return PIN_ABSENT;
+    return has_unmodified_since(head, &seconds) ? PIN_STATE : PIN_NOTHING;
 }
 
-bool condition_of_write(const struct http_head *head, bool exists, const struct etag_half *state, struct error *err)
+bool condition_of_write(const struct http_head *head, const struct stored *stored, struct error *err)
 {
-    struct str list = http_header(head, "If-Match"), none_of = http_header(head, "If-None-Match");
-    if (none_of.p && exists && list_has_state(none_of, state, true))
+    bool if_match = http_header(head, "If-Match").p;
+    int64_t seconds;
+    if (!check_list(head, "If-Match", err) || !check_list(head, "If-None-Match", err))
+        return false;
+    if (if_match && !(stored->exists && list_has_state(head, "If-Match", &stored->tag, false)))
+        return error_set(err, ERROR_PRECONDITION_FAILED,
+                         stored->exists ? "If-Match does not name the stored version: read it again and repeat the change"
+                                        : "If-Match was sent, but there is nothing there yet");
+    if (stored->exists && has_unmodified_since(head, &seconds) && stored->modified_ms / 1000 > seconds)
+        return error_set(err, ERROR_PRECONDITION_FAILED, "the dataset was changed after the date of If-Unmodified-Since: read it again and repeat the change");
+    if (stored->exists && list_has_state(head, "If-None-Match", &stored->tag, true))
         return error_set(err, ERROR_PRECONDITION_FAILED, "If-None-Match names what is stored: nothing was changed");
-    if (!list.p || (exists && list_has_state(list, state, false)))
-        return true;
-    return error_set(err, ERROR_PRECONDITION_FAILED,
-                     exists ? "If-Match does not name the stored version: read it again and repeat the change"
-                            : "If-Match was sent, but there is nothing there yet");
+    return true;
 }

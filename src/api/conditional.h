@@ -24,11 +24,22 @@ struct etag_half etag_of_row(const struct dataset *d, const struct store_state *
 struct etag_half etag_of_view(const struct call *c, int format, const struct query *q);
 struct etag etag_join(const struct etag_half *state, const struct etag_half *view);
 
+/* When what a reply shows last changed: its rows, or the dataset's names and columns. */
+int64_t modified_of_dataset(const struct dataset *d, const struct store_state *state);
+
 enum condition { CONDITION_GO, CONDITION_NOT_MODIFIED, CONDITION_FAILED };
-/* If-Match, If-None-Match, and If-Modified-Since when neither was sent. */
+/* If-Match, else If-Unmodified-Since; then If-None-Match, else If-Modified-Since. Lists that cannot be read match nothing. */
 enum condition condition_of_read(const struct http_head *head, const struct etag *tag, int64_t modified_ms);
-/* If-Match and If-None-Match of a write; true when neither was sent. exists: there is such a dataset or row. False: PRECONDITION_FAILED. */
-must_use bool condition_of_write(const struct http_head *head, bool exists, const struct etag_half *state, struct error *err);
+
+/* What a write meets: its dataset or row, if it is there. */
+struct stored {
+    bool exists;
+    struct etag_half tag;
+    int64_t modified_ms;
+};
+/* If-Match, else If-Unmodified-Since; then If-None-Match; true when none was sent. False: PRECONDITION_FAILED, or BAD_REQUEST
+ * for a list that cannot be read. */
+must_use bool condition_of_write(const struct http_head *head, const struct stored *stored, struct error *err);
 
 /* What those headers ask to be so still when the write is applied: other writes may come between. */
 enum condition_pin { PIN_NOTHING, PIN_STATE, PIN_PRESENT, PIN_ABSENT };

@@ -131,13 +131,6 @@ static void reply_fields(struct call *c, const struct result_column *columns, si
     buf_free(&types);
 }
 
-/* When what this reply shows last changed: its rows, or the dataset's names and columns. */
-static int64_t modified_ms(const struct dataset *d, const struct store_state *state)
-{
-    int64_t document_ms = d->modified_at * 1000;
-    return state->modified_ms > document_ms ? state->modified_ms : document_ms;
-}
-
 static void reply_date(struct call *c, const char *name, int64_t ms)
 {
     struct buf date = {0};
@@ -186,7 +179,7 @@ static bool reading_begun(void *ctx, struct error *err)
     struct reading *r = ctx;
     const struct store_state *state = &r->stream.state;
     struct etag tag = tag_of(r, state);
-    int64_t modified = modified_ms(r->c->dataset, state);
+    int64_t modified = modified_of_dataset(r->c->dataset, state);
     bool moved = state->version != r->state.version;
     enum condition condition = moved ? condition_of_read(r->c->head, &tag, modified) : CONDITION_GO;
     if (condition == CONDITION_FAILED)
@@ -224,7 +217,7 @@ static bool reading_answer(struct reading *r, struct error *err)
     struct call *c = r->c;
     r->view = etag_of_view(c, (int)r->stream.writer.format, &r->query);
     struct etag tag = tag_of(r, &r->state);
-    int64_t modified = modified_ms(c->dataset, &r->state);
+    int64_t modified = modified_of_dataset(c->dataset, &r->state);
     switch (condition_of_read(c->head, &tag, modified)) {
     case CONDITION_FAILED:
         return refuse_condition(err);
@@ -244,7 +237,7 @@ static bool reading_answer(struct reading *r, struct error *err)
             return false;
         http_reply_reset(c->x);
         tag = tag_of(r, &r->stream.state);
-        reply_not_modified(c, &tag, modified_ms(c->dataset, &r->stream.state));
+        reply_not_modified(c, &tag, modified_of_dataset(c->dataset, &r->stream.state));
         return true;
     }
     if (r->is_row && r->stream.writer.rows == 0) /* deleted between the look-up and the query */

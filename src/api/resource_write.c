@@ -160,8 +160,8 @@ static bool begin_dataset(struct call *c, enum upload_kind kind)
         error_no_memory(&err);
     } else if (write_options_read(c, kind, false, &w->options, &err) && body_digest_init(&w->digest, c, &err) &&
                store_state(c->api->store, c->dataset, &w->state, &err)) {
-        struct etag_half tag = etag_of_dataset(c->dataset, &w->state);
-        if (condition_of_write(c->head, true, &tag, &err)) {
+        const struct stored stored = {true, etag_of_dataset(c->dataset, &w->state), modified_of_dataset(c->dataset, &w->state)};
+        if (condition_of_write(c->head, &stored, &err)) {
             if (condition_pin(c->head) == PIN_STATE && !w->options.upload.has_expected_version) {
                 w->conditional = true;
                 w->options.upload.has_expected_version = true;
@@ -258,6 +258,15 @@ static bool load_key(struct call *c, struct row_url *row, struct error *err)
     return ok;
 }
 
+/* Rows have no date of their own: theirs is the dataset's, as in a reply's Last-Modified. */
+static struct stored stored_row(const struct call *c, const struct writing *w)
+{
+    struct stored stored = {.exists = w->row.found, .modified_ms = modified_of_dataset(c->dataset, &w->state)};
+    if (w->row.found)
+        stored.tag = etag_of_row(c->dataset, &w->state, w->row.sid, w->row.version);
+    return stored;
+}
+
 /* What the headers say of the row as it is must be so still when the write is applied. */
 static void pin_row(const struct call *c, struct writing *w)
 {
@@ -268,6 +277,8 @@ static void pin_row(const struct call *c, struct writing *w)
     case PIN_NOTHING:
         break;
     case PIN_STATE:
+        if (!w->row.found) /* no If-Match then, but a date, which nothing there is later than */
+            break;
         o->row_version_state = STAGE_SID_GIVEN;
         o->row_version = w->row.version;
         break;
@@ -283,15 +294,13 @@ static void pin_row(const struct call *c, struct writing *w)
 static bool begin_row_write(struct call *c, struct writing *w, struct error *err)
 {
     struct upload_options *o = &w->options.upload;
-    struct etag_half tag;
     if (!row_url_resolve(c, &w->row, err))
         return false;
     w->state = w->row.state;
     if (!w->row.found && w->row.key.kind < CELL_INT)
         return row_url_not_found(&w->row, err);
-    if (w->row.found)
-        tag = etag_of_row(c->dataset, &w->state, w->row.sid, w->row.version);
-    if (!condition_of_write(c->head, w->row.found, &tag, err) || (w->row.found && !load_key(c, &w->row, err)))
+    const struct stored stored = stored_row(c, w);
+    if (!condition_of_write(c->head, &stored, err) || (w->row.found && !load_key(c, &w->row, err)))
         return false;
     o->has_row_key = true;
     o->row_key = w->row.key;
@@ -380,7 +389,6 @@ static void run_row_delete(struct call *c)
 {
     struct error err = {0};
     struct buf rows = {0};
-    struct etag_half tag;
     struct writing *w = begin(c);
     if (!w) {
         error_no_memory(&err);
@@ -393,9 +401,8 @@ static void run_row_delete(struct call *c)
         w->state = w->row.state;
         w->options.upload.errors_are_fatal = true;
         w->conditional = condition_pin(c->head) != PIN_NOTHING;
-        if (w->row.found)
-            tag = etag_of_row(c->dataset, &w->state, w->row.sid, w->row.version);
-        ok = condition_of_write(c->head, w->row.found, &tag, &err) && (w->row.found || may_be_repetition(w) || row_url_not_found(&w->row, &err)) &&
+        const struct stored stored = stored_row(c, w);
+        ok = condition_of_write(c->head, &stored, &err) && (w->row.found || may_be_repetition(w) || row_url_not_found(&w->row, &err)) &&
              write_delete(c, w, &rows, &err);
     }
     if (ok)

@@ -108,6 +108,18 @@ static const struct {
     {"%", NULL, "Sun, 06 Nov 1994 08:49:37 GMT", CONDITION_GO},
 };
 
+static const struct {
+    const char *unmodified, *if_match, *if_none_match;
+    enum condition want;
+} unmodified_reads[] = {
+    {"Sun, 06 Nov 1994 08:49:37 GMT", NULL, NULL, CONDITION_GO},
+    {"Sun, 06 Nov 1994 08:49:36 GMT", NULL, NULL, CONDITION_FAILED},
+    {"Sun, 06 Nov 1994 08:49:36 GMT", "%", NULL, CONDITION_GO}, /* the tag decides alone */
+    {"Sun, 06 Nov 1994 08:49:36 GMT", NULL, "%", CONDITION_FAILED},
+    {"Sun, 06 Nov 1994 08:49:37 GMT", NULL, "%", CONDITION_NOT_MODIFIED},
+    {"tomorrow", NULL, NULL, CONDITION_GO},
+};
+
 static void conditions_of_reads(void **state)
 {
     (void)state;
@@ -120,23 +132,65 @@ static void conditions_of_reads(void **state)
         if (got != reads[i].want)
             fail_msg("case %zu: %d", i, (int)got);
     }
+    for (size_t i = 0; i < sizeof unmodified_reads / sizeof *unmodified_reads; i++) {
+        struct request r = {.head.n_headers = 0};
+        add(&r, "If-Match", unmodified_reads[i].if_match);
+        add(&r, "If-None-Match", unmodified_reads[i].if_none_match);
+        add(&r, "If-Unmodified-Since", unmodified_reads[i].unmodified);
+        enum condition got = condition_of_read(&r.head, &tag, MODIFIED_S * INT64_C(1000) + 999);
+        if (got != unmodified_reads[i].want)
+            fail_msg("unmodified, case %zu: %d", i, (int)got);
+    }
 }
 
+enum { GOES = ERROR_COUNT, FAILS = ERROR_PRECONDITION_FAILED, BAD = ERROR_BAD_REQUEST };
+
 static const struct {
-    const char *if_match;
-    bool exists, goes;
+    const char *if_match, *if_none_match, *unmodified;
+    bool exists;
+    int want;
 } writes[] = {
-    {NULL, true, true},
-    {NULL, false, true},
-    {"%", true, true},
-    {"\"aaaaaaaaaaaaaaaaaaaaaaaa.cccccccccccccccccccccccc\"", true, true}, /* the same row, seen in another format */
-    {"\"cccccccccccccccccccccccc.bbbbbbbbbbbbbbbbbbbbbbbb\"", true, false},
-    {"*", true, true},
-    {"*", false, false},
-    {"%", false, false},
-    {"W/%", true, false},
-    {"\"\"", true, false},
-    {"", true, false},
+    {NULL, NULL, NULL, true, GOES},
+    {NULL, NULL, NULL, false, GOES},
+    {"%", NULL, NULL, true, GOES},
+    {"\"aaaaaaaaaaaaaaaaaaaaaaaa.cccccccccccccccccccccccc\"", NULL, NULL, true, GOES}, /* the same row, seen in another format */
+    {"\"cccccccccccccccccccccccc.bbbbbbbbbbbbbbbbbbbbbbbb\"", NULL, NULL, true, FAILS},
+    {"*", NULL, NULL, true, GOES},
+    {"*", NULL, NULL, false, FAILS},
+    {"%", NULL, NULL, false, FAILS},
+    {"W/%", NULL, NULL, true, FAILS},
+    {"\"\"", NULL, NULL, true, FAILS},
+    {"\"x\" ,, %,", NULL, NULL, true, GOES},
+    {NULL, "*", NULL, true, FAILS},
+    {NULL, "*", NULL, false, GOES},
+    {NULL, "%", NULL, true, FAILS},
+    {NULL, "W/%", NULL, true, FAILS},
+    {NULL, "\"x\"", NULL, true, GOES},
+    {"%", "%", NULL, true, FAILS},
+    /* what cannot be read lets nothing through */
+    {"", NULL, NULL, true, BAD},
+    {" , ", NULL, NULL, true, BAD},
+    {"abc", NULL, NULL, true, BAD},
+    {"\"", NULL, NULL, true, BAD},
+    {"\"a\"b\"", NULL, NULL, true, BAD},
+    {"\"a b\"", NULL, NULL, true, BAD},
+    {"W/", NULL, NULL, true, BAD},
+    {"w/\"x\"", NULL, NULL, true, BAD},
+    {"W/*", NULL, NULL, true, BAD},
+    {"*x", NULL, NULL, true, BAD},
+    {"*, %", NULL, NULL, true, BAD},
+    {"%, *", NULL, NULL, true, BAD},
+    {"% \"x\"", NULL, NULL, true, BAD},
+    {NULL, "nonsense", NULL, true, BAD},
+    {NULL, "nonsense", NULL, false, BAD},
+    {NULL, "", NULL, false, BAD},
+    {"%", "'x'", NULL, true, BAD},
+    /* dates */
+    {NULL, NULL, "Sun, 06 Nov 1994 08:49:37 GMT", true, GOES},
+    {NULL, NULL, "Sun, 06 Nov 1994 08:49:36 GMT", true, FAILS},
+    {NULL, NULL, "Sun, 06 Nov 1994 08:49:36 GMT", false, GOES},
+    {NULL, NULL, "yesterday", true, GOES},
+    {"%", NULL, "Sun, 06 Nov 1994 08:49:36 GMT", true, GOES},
 };
 
 static void a_write_is_held_to_what_is_stored_not_to_how_it_was_shown(void **state)
@@ -144,12 +198,37 @@ static void a_write_is_held_to_what_is_stored_not_to_how_it_was_shown(void **sta
     (void)state;
     for (size_t i = 0; i < sizeof writes / sizeof *writes; i++) {
         struct request r = {.head.n_headers = 0};
-        struct error err = {0};
+        struct error err = {.code = ERROR_COUNT};
+        const struct stored stored = {writes[i].exists, state_half, MODIFIED_S * INT64_C(1000) + 999};
         add(&r, "If-Match", writes[i].if_match);
-        if (condition_of_write(&r.head, writes[i].exists, &state_half, &err) != writes[i].goes)
-            fail_msg("case %zu", i);
-        if (!writes[i].goes)
-            assert_int_equal(err.code, ERROR_PRECONDITION_FAILED);
+        add(&r, "If-None-Match", writes[i].if_none_match);
+        add(&r, "If-Unmodified-Since", writes[i].unmodified);
+        bool goes = condition_of_write(&r.head, &stored, &err);
+        if (goes != (writes[i].want == GOES) || (!goes && (int)err.code != writes[i].want))
+            fail_msg("case %zu: %d %s", i, (int)goes, err.message);
+    }
+}
+
+static void a_list_may_come_on_several_lines(void **state)
+{
+    (void)state;
+    const struct stored stored = {true, state_half, 0};
+    static const struct {
+        const char *first, *second;
+        int want;
+    } cases[] = {{"\"x\"", "%", GOES}, {"%", "\"x\"", GOES}, {"\"x\"", "\"y\"", FAILS}, {"*", "%", BAD}, {"%", "y", BAD}, {"", "%", GOES}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct request r = {.head.n_headers = 0};
+        struct error err = {.code = ERROR_COUNT};
+        add(&r, "If-Match", cases[i].first);
+        add(&r, "if-match", cases[i].second);
+        bool goes = condition_of_write(&r.head, &stored, &err);
+        if (goes != (cases[i].want == GOES) || (!goes && (int)err.code != cases[i].want))
+            fail_msg("case %zu: %d %s", i, (int)goes, err.message);
+        r.head.headers = r.headers;
+        r.headers[0].name = r.headers[1].name = STR("If-None-Match");
+        bool hit = i == 0 || i == 1 || i == 3 || i == 4 || i == 5;
+        assert_int_equal(condition_of_read(&r.head, &tag, 0), hit ? CONDITION_NOT_MODIFIED : CONDITION_GO);
     }
 }
 
@@ -181,6 +260,7 @@ int main(void)
         cmocka_unit_test(the_extension_wins_then_the_heaviest_type_then_json),
         cmocka_unit_test(conditions_of_reads),
         cmocka_unit_test(a_write_is_held_to_what_is_stored_not_to_how_it_was_shown),
+        cmocka_unit_test(a_list_may_come_on_several_lines),
         cmocka_unit_test(a_tag_moves_with_everything_that_decides_the_answer),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
