@@ -41,10 +41,10 @@ bool text_fold(struct arena *a, struct str s, struct str *ret, struct error *err
     struct folded f;
     if (!str_is_utf8(s, &bad_at))
         return error_set(err, ERROR_BODY_MALFORMED_TEXT, "byte %zu of a name is not UTF-8", bad_at + 1);
-    if (!name_fold(s, &f))
+    if (!folded_init(s, &f))
         return error_no_memory(err);
     *ret = arena_str(a, f.s);
-    name_fold_free(&f);
+    folded_fini(&f);
     return ret->p || error_no_memory(err);
 }
 

@@ -461,17 +461,19 @@ static bool read_token(struct coerce *c, bool given, const struct raw *raw, bool
     return refuse_value(c, version ? STR(":version") : STR(":id"), version ? "row version" : "row identifier", raw, column, &why, err);
 }
 
-/* Both engines' indexes take keys of this size; a longer one would be refused by one of them only (docs/wire/rows.md). */
-enum { ROW_KEY_BYTES_MAX = 1024 };
-
 static bool check_key_length(struct coerce *c, int key, struct error *err)
 {
     const struct cell *cell = &c->cells[key];
     const struct column *column = &c->dataset->columns.v[key];
+    struct str identity;
     if (cell->kind != CELL_TEXT || column->type->id == TYPE_NUMBER || cell->s.n <= ROW_KEY_BYTES_MAX)
         return true;
+    if (!column->type->key(cell, &c->record, &identity))
+        return error_no_memory(err);
+    if (identity.n <= ROW_KEY_BYTES_MAX) /* a url counts by its address */
+        return true;
     char text[96];
-    int n = snprintf(text, sizeof text, "a row identifier has at most %d bytes, this one has %zu", ROW_KEY_BYTES_MAX, cell->s.n);
+    int n = snprintf(text, sizeof text, "a row identifier has at most %d bytes, this one has %zu", ROW_KEY_BYTES_MAX, identity.n);
     return add_problem(c, ERROR_COLUMN_MALTYPED, column->field_name, cell->s, 0, (struct str){text, (size_t)n}, err);
 }
 

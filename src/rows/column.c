@@ -47,7 +47,7 @@ static bool fold_ascii(struct str name, struct folded *f)
     return true;
 }
 
-bool name_fold(struct str name, struct folded *f)
+bool folded_init(struct str name, struct folded *f)
 {
     f->heap = NULL;
     if (fold_ascii(name, f))
@@ -67,7 +67,7 @@ bool name_fold(struct str name, struct folded *f)
     return true;
 }
 
-void name_fold_free(struct folded *f)
+void folded_fini(struct folded *f)
 {
     free(f->heap);
 }
@@ -75,14 +75,14 @@ void name_fold_free(struct folded *f)
 bool name_is_same(struct str a, struct str b)
 {
     struct folded x, y;
-    if (!name_fold(a, &x))
+    if (!folded_init(a, &x))
         return false;
-    bool same = name_fold(b, &y);
+    bool same = folded_init(b, &y);
     if (same) {
         same = str_eq(x.s, y.s);
-        name_fold_free(&y);
+        folded_fini(&y);
     }
-    name_fold_free(&x);
+    folded_fini(&x);
     return same;
 }
 
@@ -170,7 +170,7 @@ static bool fold_all(const struct columns *c, struct folded *ret, size_t *ret_by
         const struct str names[3] = {c->v[i].field_name, c->v[i].former_name, c->v[i].name};
         for (size_t k = 0; k < 3; k++) {
             struct folded *f = &ret[3 * i + k];
-            if (!name_fold(str_trim(names[k]), f))
+            if (!folded_init(str_trim(names[k]), f))
                 return false;
             bytes += f->s.n;
         }
@@ -207,7 +207,7 @@ bool columns_index(struct columns *c)
     ok = true;
 done:
     for (size_t i = 0; f && i < max; i++)
-        name_fold_free(&f[i]);
+        folded_fini(&f[i]);
     free(f);
     return ok;
 }
@@ -224,11 +224,11 @@ static const struct name_entry *look_up(const struct columns *c, struct str name
 {
     struct folded f;
     uint32_t slot;
-    if (!c->names || name.n == 0 || !name_fold(name, &f))
+    if (!c->names || name.n == 0 || !folded_init(name, &f))
         return NULL;
     const struct names *t = c->names;
     const struct name_entry *e = find_entry(t, f.s, hash_name(t->seed, f.s), &slot);
-    name_fold_free(&f);
+    folded_fini(&f);
     return e;
 }
 
@@ -267,7 +267,7 @@ int columns_find_field(const struct columns *c, struct str field_name)
 static size_t code_points(struct str s, int32_t ret[NEAREST_CHARS_MAX])
 {
     struct folded f;
-    if (!name_fold(str_trim(s), &f))
+    if (!folded_init(str_trim(s), &f))
         return 0;
     size_t n = 0, at = 0;
     while (at < f.s.n) {
@@ -280,7 +280,7 @@ static size_t code_points(struct str s, int32_t ret[NEAREST_CHARS_MAX])
         ret[n++] = c;
         at += (size_t)step;
     }
-    name_fold_free(&f);
+    folded_fini(&f);
     return n;
 }
 

@@ -6,6 +6,8 @@
 #include "rows/type.h"
 
 enum { COLUMNS_MAX = 1500, FIELD_NAME_BYTES_MAX = 255, COLUMN_NAME_BYTES_MAX = 1024 };
+/* Both engines' indexes take keys of this size; a longer one would be refused by one of them only (docs/wire/rows.md). */
+enum { ROW_KEY_BYTES_MAX = 1024 };
 
 struct column {
     int64_t id;              /* of the view document, fits int32, unique in the server */
@@ -36,8 +38,8 @@ struct folded {
     char small[256];
 };
 /* False: no name at all can look like this (not UTF-8, far too long), or out of memory. */
-must_use bool name_fold(struct str name, struct folded *f);
-void name_fold_free(struct folded *f);
+must_use bool folded_init(struct str name, struct folded *f);
+void folded_fini(struct folded *f);
 bool name_is_same(struct str a, struct str b);
 
 /* How a row key or CSV header names a column: field name, then former field name, then display name; trimmed, NFC, any

@@ -192,12 +192,12 @@ static void folding_twice_is_folding_once(void **state)
         utf8proc_ssize_t n = utf8proc_encode_char(c, bytes);
         for (size_t m = 0; m < (c < 0x2fff ? sizeof marks / sizeof *marks : 1); m++) {
             int length = snprintf(text, sizeof text, "%.*s%s", (int)n, (const char *)bytes, marks[m]);
-            assert_true(name_fold(str_make(text, (size_t)length), &once));
-            assert_true(name_fold(once.s, &twice));
+            assert_true(folded_init(str_make(text, (size_t)length), &once));
+            assert_true(folded_init(once.s, &twice));
             if (!str_eq(once.s, twice.s))
                 fail_msg("U+%04X: " FMT_STR " and then " FMT_STR, (unsigned)c, ARG_STR(once.s), ARG_STR(twice.s));
-            name_fold_free(&twice);
-            name_fold_free(&once);
+            folded_fini(&twice);
+            folded_fini(&once);
         }
     }
 }

@@ -203,3 +203,41 @@ def test_any_name_becomes_a_safe_column(api, name):
     field = reply.json()["columns"][0]["fieldName"]
     api.upsert_ok(dataset, [{field: "x"}])
     assert api.rows(dataset) == [{field: "x"}]
+
+
+def identifier(api, dataset, column):
+    return api.put(f"/api/views/{dataset}", json={"metadata": {"rowIdentifier": column}})
+
+
+def test_long_texts_of_rows_that_are_there_cannot_become_row_identifiers(api):
+    """1,024 bytes do, one more does not; a url counts by its address; the rows are named."""
+    dataset = api.create({"t": "text", "u": "url"})
+    address = "https://example.org/" + "p" * 1004
+    api.upsert_ok(dataset, [{"t": "\u00e9" * 512, "u": {"url": address, "description": "d" * 2000}}, {"t": "x", "u": address + "q"}])
+    ids = [r[":id"] for r in api.rows(dataset, **{"$select": ":id"})]
+    error = refused(identifier(api, dataset, "u"), 400, "update.row-identifier.too-long", says=ids[1])
+    assert ids[0] not in error["message"] and error["data"]["column"] == "u"
+    assert identifier(api, dataset, "t").status_code == 200
+    assert identifier(api, dataset, "").status_code == 200
+    api.upsert_ok(dataset, [{"t": "\u00e9" * 512 + "x", "u": "https://example.org/2"}])
+    third = api.rows(dataset, **{"$select": ":id"})[2][":id"]
+    refused(identifier(api, dataset, "t"), 400, "update.row-identifier.too-long", says=third)
+    api.upsert_ok(dataset, [{":id": ids[1], "u": address}, {":id": third, ":deleted": True}])
+    refused(identifier(api, dataset, "u"), 400, "soda.column.not-unique", says=address[:180])
+    api.upsert_ok(dataset, [{":id": ids[1], "u": "https://example.org/1"}])
+    assert identifier(api, dataset, "u").status_code == 200
+    assert api.upsert(dataset, [{"u": {"url": address, "description": "e" * 2000}}]).json()["Rows Updated"] == 1
+    refused(api.upsert(dataset, [{"u": address + "q"}]), 400, "soda.column.maltyped", says="at most 1024 bytes")
+
+
+def test_all_that_keeps_a_column_from_being_the_row_identifier_is_named(api):
+    dataset = api.create({"n": "number", "d": "calendar_date", "t": "text"})
+    api.upsert_ok(dataset, [{"n": "1.0", "d": "2024-01-01"}, {"n": "1", "d": "2024-01-01", "t": "x"}, {"n": 2, "d": "2024-01-02"}, {"n": 2, "d": "2024-01-03"}])
+    ids = [r[":id"] for r in api.rows(dataset, **{"$select": ":id"})]
+    message = refused(identifier(api, dataset, "n"), 400, "soda.column.not-unique")["message"]
+    assert all(i in message for i in ids) and '"2" in rows' in message, message
+    assert "2024-01-01T00:00:00" in refused(identifier(api, dataset, "d"), 400, "soda.column.not-unique")["message"]
+    message = refused(identifier(api, dataset, "t"), 400, "update.row-identifier.null-values")["message"]
+    assert ids[0] in message and ids[3] in message
+    api.upsert_ok(dataset, [{":id": i, "t": i} for i in ids[1:]])
+    assert f"no value in row {ids[0]}:" in refused(identifier(api, dataset, "t"), 400, "update.row-identifier.null-values")["message"]

@@ -279,59 +279,99 @@ bool generation_load(struct store *s, struct write *w)
 
 /* ── a new row identifier ── */
 
-/* Rows that stand in the way, if any: two numbers and the value. */
-static bool find_two(struct sql *db, const char *text, struct buf *ret_value, int64_t ret_sids[2], bool *ret_found, struct error *err)
+/* Rows that stand in the way of a row identifier: two of them and what they have. */
+struct in_the_way {
+    const struct column *key;
+    const struct row_id_key *row_ids;
+    struct buf text;  /* "a" in rows row-… and row-…; "b" in … */
+    struct buf first; /* the first value alone */
+    unsigned found;
+};
+enum { IN_THE_WAY_SHOWN = 5 };
+
+static void add_in_the_way(struct in_the_way *w, struct sql_statement *st)
 {
+    char one[ROW_ID_LENGTH], other[ROW_ID_LENGTH];
+    struct type_render render = {.row_ids = w->row_ids};
+    const struct type *type = w->key->type;
+    struct buf value = {0};
+    struct cell c;
+    row_id_format(w->row_ids, sql_i64(st, 0), one);
+    row_id_format(w->row_ids, sql_i64(st, 1), other);
+    sql_cell(st, 2, &c);
+    if (c.kind == CELL_INT)
+        type->write_csv(type, &c, &render, &value);
+    else if (c.kind == CELL_TEXT)
+        buf_add_str(&value, str_head_utf8(c.s, 200));
+    if (w->found++)
+        buf_add_z(&w->text, "; ");
+    else
+        buf_add_str(&w->first, buf_str(&value));
+    if (c.kind != CELL_NULL)
+        buf_printf(&w->text, "\"" FMT_STR "\" in ", ARG_STR(buf_str(&value)));
+    buf_printf(&w->text, memcmp(one, other, sizeof one) == 0 ? "row %.*s" : "rows %.*s and %.*s", ROW_ID_LENGTH, one, ROW_ID_LENGTH, other);
+    w->text.failed |= value.failed;
+    buf_free(&value);
+}
+
+/* *ret_none: nothing stands in the way. */
+static bool look_in_the_way(struct sql *db, const char *text, struct in_the_way *w, bool *ret_none, struct error *err)
+{
+    enum sql_step step = SQL_DONE;
     struct sql_statement *st = sql_prepare(db, str_from(text), err);
     if (!st)
         return false;
-    enum sql_step step = sql_step(db, st, err);
-    *ret_found = step == SQL_ROW;
-    if (step == SQL_ROW) {
-        struct cell c;
-        ret_sids[0] = sql_i64(st, 0);
-        ret_sids[1] = sql_i64(st, 1);
-        sql_cell(st, 2, &c);
-        if (c.kind == CELL_INT)
-            buf_add_i64(ret_value, c.i);
-        else if (c.kind == CELL_TEXT)
-            buf_add_str(ret_value, str_head_utf8(c.s, 200));
-    }
+    while (w->found < IN_THE_WAY_SHOWN && (step = sql_step(db, st, err)) == SQL_ROW)
+        add_in_the_way(w, st);
     sql_finalize(st);
-    return step == SQL_ROW || step == SQL_DONE;
+    *ret_none = w->found == 0;
+    if (step != SQL_ROW && step != SQL_DONE)
+        return false;
+    return (buf_ok(&w->text) && buf_ok(&w->first)) || error_no_memory(err);
+}
+
+/* Nulls, texts too long for an index, values that come twice; each refusal names rows and values. */
+static bool check_identifies_in(struct sql *db, struct in_the_way *w, struct error *err)
+{
+    const struct column *key = w->key;
+    char expression[64], text[256];
+    bool none = true;
+    layout_key_expression(key, expression, sizeof expression);
+    snprintf(text, sizeof text, "SELECT min(sid),max(sid),NULL FROM rows WHERE %s IS NULL HAVING count(*)>0", expression);
+    if (!look_in_the_way(db, text, w, &none, err))
+        return false;
+    if (!none) {
+        error_set(err, ERROR_COLUMN_HAS_NULLS, "column \"" FMT_STR "\" has no value in %s" FMT_STR ": it cannot identify rows", ARG_STR(key->field_name),
+                  str_starts(buf_str(&w->text), STR("rows")) ? "some rows, among them " : "", ARG_STR(buf_str(&w->text)));
+        return false;
+    }
+    if (key->type->storage == STORAGE_TEXT && key->type->id != TYPE_NUMBER) {
+        snprintf(text, sizeof text, "SELECT sid,sid,%s AS k FROM rows WHERE length(CAST(k AS BLOB))>%d ORDER BY sid LIMIT %d", expression, ROW_KEY_BYTES_MAX,
+                 IN_THE_WAY_SHOWN);
+        if (!look_in_the_way(db, text, w, &none, err))
+            return false;
+        if (!none)
+            return error_set(err, ERROR_COLUMN_LONG_VALUES, "column \"" FMT_STR "\" has values of more than %d bytes, which cannot identify rows: " FMT_STR,
+                             ARG_STR(key->field_name), ROW_KEY_BYTES_MAX, ARG_STR(buf_str(&w->text)));
+    }
+    snprintf(text, sizeof text, "SELECT min(sid),max(sid),%s AS k FROM rows GROUP BY k HAVING count(*)>1 LIMIT %d", expression, IN_THE_WAY_SHOWN);
+    if (!look_in_the_way(db, text, w, &none, err))
+        return false;
+    return none || error_set(err, ERROR_COLUMN_NOT_UNIQUE, "column \"" FMT_STR "\" cannot identify rows, since values come more than once: " FMT_STR "%s",
+                             ARG_STR(key->field_name), ARG_STR(buf_str(&w->text)), w->found == IN_THE_WAY_SHOWN ? "; and perhaps more" : "");
 }
 
 static bool check_identifies(struct sql *db, const struct column *key, const struct row_id_key *row_ids, struct error *err)
 {
-    char expression[64], text[256], one[ROW_ID_LENGTH], other[ROW_ID_LENGTH];
-    struct buf value = {0};
-    int64_t sids[2];
-    bool found;
-    layout_key_expression(key, expression, sizeof expression);
-    snprintf(text, sizeof text, "SELECT min(sid),max(sid),NULL FROM rows WHERE %s IS NULL HAVING count(*)>0", expression);
-    if (!find_two(db, text, &value, sids, &found, err))
-        return false;
-    if (found) {
-        row_id_format(row_ids, sids[0], one);
-        row_id_format(row_ids, sids[1], other);
-        error_set(err, ERROR_COLUMN_HAS_NULLS, "column \"" FMT_STR "\" has no value in some rows, among them %.*s and %.*s: it cannot identify rows",
-                  ARG_STR(key->field_name), ROW_ID_LENGTH, one, ROW_ID_LENGTH, other);
+    struct in_the_way w = {.key = key, .row_ids = row_ids};
+    bool ok = check_identifies_in(db, &w, err);
+    if (w.found) {
         error_data_str(err, "column", key->field_name);
-        return false;
+        error_data_str(err, "value", buf_str(&w.first));
     }
-    snprintf(text, sizeof text, "SELECT min(sid),max(sid),%s AS k FROM rows GROUP BY k HAVING count(*)>1 LIMIT 1", expression);
-    if (!find_two(db, text, &value, sids, &found, err))
-        return false;
-    if (found) {
-        row_id_format(row_ids, sids[0], one);
-        row_id_format(row_ids, sids[1], other);
-        error_set(err, ERROR_COLUMN_NOT_UNIQUE, "column \"" FMT_STR "\" has the value \"" FMT_STR "\" in rows %.*s and %.*s: it cannot identify rows",
-                  ARG_STR(key->field_name), ARG_STR(buf_str(&value)), ROW_ID_LENGTH, one, ROW_ID_LENGTH, other);
-        error_data_str(err, "column", key->field_name);
-        error_data_str(err, "value", buf_str(&value));
-    }
-    buf_free(&value);
-    return !found;
+    buf_free(&w.text);
+    buf_free(&w.first);
+    return ok;
 }
 
 /* Both tables have the same columns in the same order (build_open). */
