@@ -1,4 +1,4 @@
-/* Building ahead on the pool (ahead.h). */
+/* Working ahead on the pool (ahead.h). */
 #include "ingest/ahead.h"
 
 #include <pthread.h>
@@ -46,10 +46,10 @@ static void step(struct job *job)
         free_all(a);
 }
 
-struct ahead *ahead_new(struct store *s, struct pool *pool, const struct dataset *d, struct stage *stage, bool replace)
+struct ahead *ahead_new(struct store *s, struct pool *pool, const struct dataset *d, struct stage *stage, const struct ahead_rows *rows)
 {
     struct ahead *a = calloc(1, sizeof *a);
-    if (!a || !(a->build = store_ahead_new(s, d, stage, replace))) {
+    if (!a || !(a->build = store_ahead_new(s, d, stage, rows))) {
         free(a);
         return NULL;
     }

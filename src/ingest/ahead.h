@@ -1,9 +1,9 @@
-/* A write that is built while its body streams (store.h, "Building ahead"): the pool's side of it. Owns the stage from the
+/* A write that is made while its body streams (store.h, "Working ahead"): the pool's side of it. Owns the stage from the
  * moment it is made, since a step may still be reading it when the upload is gone.
  *
  *     idle ──nudge, enough has settled──► queued ──► running ──► idle, or queued again while there is more
  *
- * A worker is only held while there are rows to insert: a slow body costs nothing in between. */
+ * A worker is only held while there are rows to write: a slow body costs nothing in between. */
 #ifndef SELTZER_INGEST_AHEAD_H
 #define SELTZER_INGEST_AHEAD_H
 
@@ -18,10 +18,10 @@ enum {
 
 struct ahead;
 /* NULL: it cannot be; the stage is still the caller's. */
-struct ahead *ahead_new(struct store *s, struct pool *pool, const struct dataset *d, struct stage *stage, bool replace);
+struct ahead *ahead_new(struct store *s, struct pool *pool, const struct dataset *d, struct stage *stage, const struct ahead_rows *rows);
 /* The stage has grown. */
 void ahead_nudge(struct ahead *a);
-/* No more steps from here on; waits for one that runs. What was built, for write.ahead; a loan. */
+/* No more steps from here on; waits for one that runs. What was done, for write.ahead; a loan. */
 struct store_ahead *ahead_claim(struct ahead *a);
 /* The stage too; when a step runs, it does the freeing. NULL is fine. */
 void ahead_free(struct ahead *a);

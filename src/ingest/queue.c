@@ -211,7 +211,8 @@ void ingest_queue_free(struct ingest_queue *owner)
 
 struct ahead *ingest_build_ahead(struct ingest_queue *owner, struct upload *u)
 {
-    return ahead_new(owner->store, owner->pool, u->dataset, u->stage, u->options.kind == UPLOAD_REPLACE || u->options.truncate);
+    const struct ahead_rows rows = {.replace = u->options.kind == UPLOAD_REPLACE || u->options.truncate, .clear_absent = u->options.clear_absent};
+    return ahead_new(owner->store, owner->pool, u->dataset, u->stage, &rows);
 }
 
 static struct dataset_queue *find_queue(struct ingest_queue *owner, const char *id)

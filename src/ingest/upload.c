@@ -49,12 +49,10 @@ static atomic_size_t uploads;
 static atomic_bool crowded;
 enum { UPLOADS_FEW = 6, CROWD = 64, STAGE_BYTES_OF_MANY = 256 << 10, MUCH_BYTES = 8 << 20 };
 
-/* All rows new, as far as the request tells; the rows themselves may say otherwise. */
-static bool may_build_ahead(const struct upload_options *o, const struct store_state *state)
+/* Rows may be written while the body streams, as far as the request tells; the rows themselves may say otherwise. */
+static bool may_work_ahead(const struct upload_options *o)
 {
-    if (o->dry_run || o->want_all_results || o->has_row_key || o->only_one_object || o->update_only)
-        return false;
-    return o->kind == UPLOAD_REPLACE || o->truncate || state->rows == 0;
+    return !o->dry_run && !o->want_all_results && !o->has_row_key && !o->only_one_object && !o->update_only;
 }
 
 struct upload *upload_new(const struct dataset *d, const struct store_state *state, const struct upload_options *o, struct error *err)
@@ -69,7 +67,7 @@ struct upload *upload_new(const struct dataset *d, const struct store_state *sta
     u->state = *state;
     u->options = *o;
     struct stage_config config = {.columns = &d->columns, .scratch_dir = o->scratch_dir, .memory_max = few ? 0 : STAGE_BYTES_OF_MANY,
-                                  .live = few && may_build_ahead(o, state)};
+                                  .live = few && may_work_ahead(o)};
     u->stage = stage_new(&config, err);
     u->coerce.dataset = d;
     u->coerce.row_ids = &u->state.row_ids;

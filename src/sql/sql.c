@@ -354,6 +354,16 @@ int64_t sql_changes(struct sql *s)
     return sqlite3_changes64(s->db);
 }
 
+int64_t sql_last_inserted(struct sql *s)
+{
+    return sqlite3_last_insert_rowid(s->db);
+}
+
+void sql_forget_inserted(struct sql *s)
+{
+    sqlite3_set_last_insert_rowid(s->db, 0);
+}
+
 int sql_wal_frames(struct sql *s)
 {
     return s->wal_frames;

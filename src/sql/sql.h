@@ -36,6 +36,10 @@ void sql_set_cache(struct sql *s, size_t bytes);
 void sql_set_deadline(struct sql *s, unsigned ms);
 bool sql_in_transaction(struct sql *s);
 int64_t sql_changes(struct sql *s); /* rows that the last statement changed */
+/* The number of the row that was inserted last; an upsert that found its row leaves it as it was. It outlives rollbacks, so
+ * whoever compares sets it to 0 first. */
+int64_t sql_last_inserted(struct sql *s);
+void sql_forget_inserted(struct sql *s);
 /* The last failure means that this connection must not be used further: an I/O error or a damaged file. */
 bool sql_is_broken(struct sql *s);
 /* After a QUERY_RUNTIME failure, which is the query's own (division by zero, a text that is no number): the place that the query gave

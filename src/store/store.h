@@ -77,15 +77,21 @@ struct write_counts {
 /* A write's rows, looked at from inside its transaction. */
 struct store_within;
 
-/* Building ahead. A replace, or the first rows of an empty table, can be made while its body still streams: the next
- * generation's file is nobody's until the catalog points to it. Each step inserts what the (live) stage has settled;
- * nothing is held between steps and no step waits for anybody. The write takes what was built if it is still right by
- * then (no rows were numbered meanwhile, every row is plainly new, no key came twice) and else starts anew from the stage.
+/* Working ahead, while a body still streams. Each step takes what the (live) stage has settled; no step waits for anybody, and
+ * nobody waits for more than a part of a step. The write takes what was done if it is still right by then, and else starts anew
+ * from the stage.
+ * - A replace, or the first rows of an empty table: the next generation's file, nobody's until the catalog points to it. Right
+ *   if no rows were numbered meanwhile, every row is plainly new and no key came twice.
+ * - An upsert: rows applied in a transaction that anybody who needs the table undoes. Right if nobody did and no row was refused.
  * One thread at a time. */
 struct store_ahead;
-/* replace: the rows become the table, whatever is in it. NULL: not possible now, which is no error. */
-struct store_ahead *store_ahead_new(struct store *s, const struct dataset *d, struct stage *stage, bool replace);
-/* Inserts up to about `bytes`. False: nothing more to do now, or ever. */
+struct ahead_rows {
+    bool replace;      /* the rows become the table, whatever is in it */
+    bool clear_absent; /* as the write will have it */
+};
+/* NULL: not possible now, which is no error. */
+struct store_ahead *store_ahead_new(struct store *s, const struct dataset *d, struct stage *stage, const struct ahead_rows *rows);
+/* Takes up to about `bytes`. False: nothing more to do now, or ever. */
 bool store_ahead_step(struct store_ahead *a, size_t bytes);
 void store_ahead_free(struct store_ahead *a); /* NULL is fine; after the write, or instead of it */
 

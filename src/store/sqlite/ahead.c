@@ -1,4 +1,5 @@
-/* Building ahead (store.h): the next generation's file, made while the body still streams.
+/* Building ahead (store.h): the next generation's file, made while the body still streams. (An upsert into a table that has
+ * rows is early.c's; only the front door is here.)
  *
  *     body ─► stage ─► (settled bytes) ─► steps: plain inserts into ahead-<random>.db
  *     body ends ─► ahead_complete(): the last rows, the index ─► turn taken ─► ahead_take(): still right? ─► generation.c
@@ -15,21 +16,24 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "store/sqlite/apply.h"
+#include "store/sqlite/early.h"
 #include "store/sqlite/generation.h"
 
 enum {
     AHEAD_CACHE_BYTES = 4 << 20, /* appending needs little */
+    STEP_RUN_BYTES = 512 << 10,
     WRITE_BACK_BYTES = 8 << 20,
     TIME_LAG_MAX_MS = 5000,
 };
 
 struct store_ahead {
+    struct early *early;           /* it is that; all the rest is nothing then */
     struct store *s;
     const struct dataset *dataset; /* held */
     struct write rows;             /* what the rows are read as */
     struct meta from, meta;        /* the table's when it began; the new file's */
     struct apply apply;
-    struct plain *plain;
+    struct steps *steps;
     char *path;
     struct sql *db;
     struct applier *applier;
@@ -38,11 +42,17 @@ struct store_ahead {
     bool failed, complete;
 };
 
-struct store_ahead *store_ahead_new(struct store *s, const struct dataset *d, struct stage *stage, bool replace)
+static struct store_ahead *new_early(struct store *s, const struct dataset *d, struct stage *stage, bool clear_absent)
 {
-    struct meta now;
-    if (!table_meta(s, d, &now) || (!replace && now.state.rows != 0))
-        return NULL;
+    struct store_ahead *a = calloc(1, sizeof *a);
+    if (a && (a->early = early_new(s, d, stage, clear_absent)))
+        return a;
+    free(a);
+    return NULL;
+}
+
+static struct store_ahead *new_build(struct store *s, const struct dataset *d, struct stage *stage, bool replace, const struct meta *now)
+{
     char *folder = path_of_table(s, d->id);
     struct store_ahead *a = calloc(1, sizeof *a);
     if (!folder || !a || asprintf(&a->path, "%s/ahead-%016llx.db", folder, (unsigned long long)random_u64()) < 0) {
@@ -55,10 +65,20 @@ struct store_ahead *store_ahead_new(struct store *s, const struct dataset *d, st
     a->fd = -1;
     a->dataset = dataset_retain(d);
     a->rows = (struct write){.stage = stage, .dataset = a->dataset, .replace = replace};
-    a->from = a->meta = now;
+    a->from = a->meta = *now;
     a->meta.state.rows = 0;
     a->meta.key_scaled = 0;
     return a;
+}
+
+struct store_ahead *store_ahead_new(struct store *s, const struct dataset *d, struct stage *stage, const struct ahead_rows *rows)
+{
+    struct meta now;
+    if (!table_meta(s, d, &now))
+        return NULL;
+    if (!rows->replace && now.state.rows)
+        return new_early(s, d, stage, rows->clear_absent);
+    return new_build(s, d, stage, rows->replace, &now);
 }
 
 static void close_file(struct store_ahead *a)
@@ -75,9 +95,9 @@ static void close_file(struct store_ahead *a)
 /* Nothing will come of it: the space is given back at once. */
 static void give_up(struct store_ahead *a)
 {
-    if (a->plain)
-        plain_end(a->plain);
-    a->plain = NULL;
+    if (a->steps)
+        steps_end(a->steps);
+    a->steps = NULL;
     close_file(a);
     if (a->path)
         remove_database(a->path);
@@ -88,6 +108,11 @@ void store_ahead_free(struct store_ahead *a)
 {
     if (!a)
         return;
+    if (a->early) {
+        early_free(a->early);
+        free(a);
+        return;
+    }
     if (!a->failed)
         give_up(a);
     free(a->path);
@@ -107,8 +132,8 @@ static bool open_file(struct store_ahead *a)
     a->apply = (struct apply){
         .db = a->db, .applier = a->applier, .write = &a->rows, .meta = &a->meta, .at_ms = write_time(&a->from), .version = a->from.state.version + 1,
     };
-    a->plain = plain_begin(&a->apply, &ignored);
-    return a->plain;
+    a->steps = steps_begin(&a->apply, true, STEP_RUN_BYTES, &ignored);
+    return a->steps;
 }
 
 /* The disk begins early, so that the sync at the end finds most of it done. */
@@ -125,9 +150,11 @@ bool store_ahead_step(struct store_ahead *a, size_t bytes)
 {
     struct error ignored;
     bool idle = true;
+    if (a->early)
+        return early_step(a->early, bytes);
     if (a->failed)
         return false;
-    if ((!a->db && !open_file(a)) || plain_step(a->plain, bytes, &idle, &ignored) != APPLY_DONE) {
+    if ((!a->db && !open_file(a)) || steps_go(a->steps, bytes, &idle, &ignored) != APPLY_DONE) {
         give_up(a);
         return false;
     }
@@ -160,16 +187,23 @@ bool ahead_complete(struct store_ahead *a)
     enum { STEP_BYTES = 8 << 20 };
     if (a->complete)
         return true;
+    if (a->early)
+        return false;
     while (store_ahead_step(a, STEP_BYTES))
         ;
     if (a->failed)
         return false;
-    plain_end(a->plain);
-    a->plain = NULL;
+    steps_end(a->steps);
+    a->steps = NULL;
     if (!make_index(a))
         give_up(a);
     a->complete = !a->failed;
     return a->complete;
+}
+
+struct early *ahead_early(const struct store_ahead *a)
+{
+    return a->early;
 }
 
 /* ── under the turn ── */

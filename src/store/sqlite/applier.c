@@ -1,5 +1,9 @@
 /* Statements by shape (applier.h). Each row costs as few calls as it can: what all rows of a write share is bound once,
- * text is bound in place, an insert that finds its key taken says so without an error (docs/storage.md, "Applying"). */
+ * text is bound in place, and one statement inserts or updates (docs/storage.md, "Applying").
+ *
+ * That one statement is another for each set of columns that rows give. Rows that leave nulls out give many sets, and to
+ * prepare costs as much as fifty rows, so a set for which there is no room takes two statements: insert unless the key is
+ * there, then update. */
 #include "store/sqlite/applier.h"
 
 #include <stdio.h>
@@ -7,14 +11,20 @@
 
 #include "store/sqlite/engine.h"
 
-enum { UPDATES_MAX = 16, SET_WORDS = (COLUMNS_MAX + 63) / 64 };
+enum {
+    UPDATES_MAX = 32,
+    PATIENCE = 4096, /* a statement not used for so many rows makes room */
+    SET_WORDS = (COLUMNS_MAX + 63) / 64,
+};
 
 /* Parameters of every statement that writes a row: what the write gives, then what the row gives. */
 enum { P_AT = 1, P_VERSION = 2, P_WHO = 3, P_CELLS = 4 };
 
+enum update_way { UPDATE_KEY, UPDATE_SID, UPSERT };
+
 struct update {
     struct sql_statement *st; /* NULL: free */
-    bool by_sid;
+    enum update_way way;
     uint64_t epoch;           /* of the write whose values are bound */
     uint64_t used;
     uint64_t set[SET_WORDS];
@@ -86,6 +96,7 @@ bool applier_begin(struct applier *a, const struct columns *columns, int64_t at_
     a->at_ms = at_ms;
     a->version = version;
     a->epoch++;
+    sql_forget_inserted(a->db);
     if (shape_is(a, columns))
         return true;
     forget_shape(a);
@@ -108,15 +119,22 @@ struct cell *applier_cells(struct applier *a)
 
 /* ── statement texts ── */
 
-static void add_key_match(const struct applier *a, struct buf *b)
+static void add_key(const struct applier *a, struct buf *b)
 {
     struct column key = {.physical = a->physical[a->key], .type = a->key_type};
     char expression[64];
     layout_key_expression(&key, expression, sizeof expression);
-    buf_printf(b, " WHERE %s=?%d", expression, P_WHO);
+    buf_add_z(b, expression);
 }
 
-static void add_insert(const struct applier *a, struct buf *b, bool skip)
+static void add_key_match(const struct applier *a, struct buf *b)
+{
+    buf_add_z(b, " WHERE ");
+    add_key(a, b);
+    buf_printf(b, "=?%d", P_WHO);
+}
+
+static void add_insert(const struct applier *a, struct buf *b)
 {
     buf_add_z(b, "INSERT INTO rows(created,updated,version,sid");
     for (size_t i = 0; i < a->n; i++)
@@ -124,7 +142,7 @@ static void add_insert(const struct applier *a, struct buf *b, bool skip)
     buf_printf(b, ") VALUES(?%d,?%d,?%d,?%d", P_AT, P_AT, P_VERSION, P_WHO);
     for (size_t i = 0; i < a->n; i++)
         buf_printf(b, ",?%zu", P_CELLS + i);
-    buf_add_z(b, skip ? ") ON CONFLICT DO NOTHING" : ")");
+    buf_add_byte(b, ')');
 }
 
 static void write_text(const struct applier *a, enum statement which, struct buf *b)
@@ -132,7 +150,9 @@ static void write_text(const struct applier *a, enum statement which, struct buf
     switch (which) {
     case INSERT:
     case INSERT_OR_SKIP:
-        add_insert(a, b, which == INSERT_OR_SKIP);
+        add_insert(a, b);
+        if (which == INSERT_OR_SKIP)
+            buf_add_z(b, " ON CONFLICT DO NOTHING");
         break;
     case DELETE_KEY:
         buf_add_z(b, "DELETE FROM rows");
@@ -161,6 +181,9 @@ static struct sql_statement *prepare(struct applier *a, struct buf *b, struct er
     else
         error_no_memory(err);
     buf_free(b);
+    /* The texts follow the catalog; a file that does not know these columns, or not that index, was damaged. */
+    if (!st && err->code == ERROR_INTERNAL)
+        error_set(err, ERROR_STORE_UNAVAILABLE, "the dataset's file is damaged: its table is not the one that the catalog describes");
     return st;
 }
 
@@ -187,15 +210,16 @@ static bool bind_shared(struct applier *a, struct sql_statement *st, uint64_t *e
 
 /* ── rows ── */
 
-bool applier_insert(struct applier *a, int64_t sid, const struct cell *cells, bool skip, bool *ret_inserted, struct error *err)
+static bool insert(struct applier *a, enum statement which, int64_t sid, const struct cell *cells, struct error *err)
 {
-    enum statement which = skip ? INSERT_OR_SKIP : INSERT;
     struct sql_statement *st = fixed(a, which, err);
-    if (!st || !bind_shared(a, st, &a->fixed_epoch[which], err) || !sql_bind_i64(a->db, st, P_WHO, sid, err) ||
-        !sql_bind_cells(a->db, st, P_CELLS, cells, a->n, err) || !sql_run(a->db, st, err))
-        return false;
-    *ret_inserted = !skip || sql_changes(a->db) != 0;
-    return true;
+    return st && bind_shared(a, st, &a->fixed_epoch[which], err) && sql_bind_i64(a->db, st, P_WHO, sid, err) &&
+           sql_bind_cells(a->db, st, P_CELLS, cells, a->n, err) && sql_run(a->db, st, err);
+}
+
+bool applier_insert(struct applier *a, int64_t sid, const struct cell *cells, struct error *err)
+{
+    return insert(a, INSERT, sid, cells, err);
 }
 
 static bool sets(const struct applier *a, const struct applier_update *u, size_t i)
@@ -205,52 +229,73 @@ static bool sets(const struct applier *a, const struct applier_update *u, size_t
     return u->clear_absent || u->cells[i].kind != CELL_ABSENT;
 }
 
-static struct sql_statement *prepare_update(struct applier *a, const struct applier_update *u, bool by_sid, struct error *err)
+/* An upsert's cells have the numbers that its insert gives them. */
+static struct sql_statement *prepare_update(struct applier *a, const struct applier_update *u, enum update_way way, struct error *err)
 {
     struct buf b = {0};
     int at = P_CELLS;
-    buf_printf(&b, "UPDATE rows SET updated=?%d,version=?%d", P_AT, P_VERSION);
+    if (way == UPSERT) {
+        add_insert(a, &b);
+        buf_add_z(&b, " ON CONFLICT(");
+        add_key(a, &b);
+        buf_add_z(&b, ") DO UPDATE");
+    } else {
+        buf_add_z(&b, "UPDATE rows");
+    }
+    buf_printf(&b, " SET updated=?%d,version=?%d", P_AT, P_VERSION);
     for (size_t i = 0; i < a->n; i++)
         if (sets(a, u, i))
-            buf_printf(&b, ",c%d=?%d", a->physical[i], at++);
-    if (by_sid)
+            buf_printf(&b, ",c%d=?%d", a->physical[i], way == UPSERT ? P_CELLS + (int)i : at++);
+    if (way == UPDATE_SID)
         buf_printf(&b, " WHERE sid=?%d", P_WHO);
-    else
+    else if (way == UPDATE_KEY)
         add_key_match(a, &b);
     return prepare(a, &b, err);
 }
 
-static struct update *find_update(struct applier *a, const uint64_t *set, size_t words, bool by_sid)
+static size_t set_words(const struct applier *a)
 {
+    size_t words = a->n / 64 + 1;
+    return words > SET_WORDS ? SET_WORDS : words;
+}
+
+/* The statement for this set, or the place for it; whoever was used longest ago goes. NULL: all are in use, and `patient`. */
+static struct update *find_update(struct applier *a, const uint64_t *set, enum update_way way, bool patient)
+{
+    size_t words = set_words(a);
     struct update *oldest = &a->updates[0];
     for (int i = 0; i < UPDATES_MAX; i++) {
         struct update *u = &a->updates[i];
-        if (u->st && u->by_sid == by_sid && memcmp(u->set, set, words * sizeof *set) == 0)
+        if (u->st && u->way == way && memcmp(u->set, set, words * sizeof *set) == 0)
             return u;
         if (u->used < oldest->used)
             oldest = u;
     }
+    if (patient && oldest->st && a->uses - oldest->used < PATIENCE)
+        return NULL;
     sql_finalize(oldest->st);
-    *oldest = (struct update){.by_sid = by_sid};
+    *oldest = (struct update){.way = way};
     memcpy(oldest->set, set, words * sizeof *set);
     return oldest;
 }
 
-static struct update *update_for(struct applier *a, const struct applier_update *u, bool by_sid, struct error *err)
+/* *ret NULL: no room, and `patient`. */
+static bool update_for(struct applier *a, const struct applier_update *u, enum update_way way, bool patient, struct update **ret, struct error *err)
 {
     uint64_t set[SET_WORDS];
-    size_t words = a->n / 64 + 1;
-    if (words > SET_WORDS)
-        words = SET_WORDS;
-    memset(set, 0, words * sizeof *set);
+    memset(set, 0, set_words(a) * sizeof *set);
     for (size_t i = 0; i < a->n; i++)
         if (sets(a, u, i))
             set[i / 64] |= (uint64_t)1 << (i % 64);
-    struct update *found = find_update(a, set, words, by_sid);
+    struct update *found = find_update(a, set, way, patient);
+    a->uses++;
+    *ret = found;
+    if (!found)
+        return true;
     if (!found->st)
-        found->st = prepare_update(a, u, by_sid, err);
-    found->used = ++a->uses;
-    return found->st && bind_shared(a, found->st, &found->epoch, err) ? found : NULL;
+        found->st = prepare_update(a, u, way, err);
+    found->used = a->uses;
+    return found->st && bind_shared(a, found->st, &found->epoch, err);
 }
 
 static bool run_update(struct applier *a, const struct applier_update *u, struct update *with, bool *ret_found, struct error *err)
@@ -266,17 +311,42 @@ static bool run_update(struct applier *a, const struct applier_update *u, struct
     return true;
 }
 
+static bool run_upsert(struct applier *a, int64_t sid, const struct applier_update *u, const struct update *with, bool *ret_inserted, struct error *err)
+{
+    if (!sql_bind_i64(a->db, with->st, P_WHO, sid, err) || !sql_bind_cells(a->db, with->st, P_CELLS, u->cells, a->n, err) ||
+        !sql_run(a->db, with->st, err))
+        return false;
+    *ret_inserted = sql_last_inserted(a->db) == sid;
+    return true;
+}
+
+bool applier_upsert(struct applier *a, int64_t sid, const struct applier_update *u, const struct cell *key, bool *ret_inserted, struct error *err)
+{
+    struct update *with;
+    bool found;
+    if (!update_for(a, u, UPSERT, true, &with, err))
+        return false;
+    if (with)
+        return run_upsert(a, sid, u, with, ret_inserted, err);
+    if (!insert(a, INSERT_OR_SKIP, sid, u->cells, err))
+        return false;
+    *ret_inserted = sql_changes(a->db) != 0;
+    if (*ret_inserted)
+        return true;
+    return applier_update_key(a, u, key, &found, err) && (found || error_set(err, ERROR_INTERNAL, "a key is there to an insert and not to an update"));
+}
+
 bool applier_update_key(struct applier *a, const struct applier_update *u, const struct cell *key, bool *ret_found, struct error *err)
 {
-    struct update *with = update_for(a, u, false, err);
-    return with && sql_bind(a->db, with->st, P_WHO, key, err) && run_update(a, u, with, ret_found, err);
+    struct update *with;
+    return update_for(a, u, UPDATE_KEY, false, &with, err) && sql_bind(a->db, with->st, P_WHO, key, err) && run_update(a, u, with, ret_found, err);
 }
 
 bool applier_update_sid(struct applier *a, const struct applier_update *u, int64_t sid, struct error *err)
 {
-    struct update *with = update_for(a, u, true, err);
+    struct update *with;
     bool found = false;
-    if (!with || !sql_bind_i64(a->db, with->st, P_WHO, sid, err) || !run_update(a, u, with, &found, err))
+    if (!update_for(a, u, UPDATE_SID, false, &with, err) || !sql_bind_i64(a->db, with->st, P_WHO, sid, err) || !run_update(a, u, with, &found, err))
         return false;
     return found || error_set(err, ERROR_INTERNAL, "the row to be updated went away");
 }

@@ -15,8 +15,8 @@ must_use bool applier_begin(struct applier *a, const struct columns *columns, in
 /* Room for a row's cells of that shape. */
 struct cell *applier_cells(struct applier *a);
 
-/* A new row. skip: nothing happens when its key is there already, *ret_inserted tells. Absent cells become null. */
-must_use bool applier_insert(struct applier *a, int64_t sid, const struct cell *cells, bool skip, bool *ret_inserted, struct error *err);
+/* A new row. Absent cells become null. */
+must_use bool applier_insert(struct applier *a, int64_t sid, const struct cell *cells, struct error *err);
 
 /* What an update sets: the cells that are given; with clear_absent all others become null. set_key: the key column too
  * (its bytes may differ though it is equal: 1 and 1.00). */
@@ -24,6 +24,8 @@ struct applier_update {
     const struct cell *cells;
     bool clear_absent, set_key;
 };
+/* A new row, or the update of the one that has its key: *ret_inserted tells. sid must never have been a row's. */
+must_use bool applier_upsert(struct applier *a, int64_t sid, const struct applier_update *u, const struct cell *key, bool *ret_inserted, struct error *err);
 must_use bool applier_update_key(struct applier *a, const struct applier_update *u, const struct cell *key, bool *ret_found, struct error *err);
 must_use bool applier_update_sid(struct applier *a, const struct applier_update *u, int64_t sid, struct error *err);
 must_use bool applier_delete_key(struct applier *a, const struct cell *key, bool *ret_deleted, struct error *err);

@@ -34,12 +34,12 @@ struct apply {
 enum apply_outcome apply_rows(struct apply *a, struct error *err);
 /* Into a fresh table without that index: inserts in input order. */
 enum apply_outcome apply_plain(struct apply *a, struct error *err);
-/* The same in steps, over a live stage: each takes what has settled, up to about `bytes`. *ret_idle: there was no more. The
- * apply's meta moves when all is done, with plain_end(). */
-struct plain;
-struct plain *plain_begin(struct apply *a, struct error *err);
-enum apply_outcome plain_step(struct plain *p, size_t bytes, bool *ret_idle, struct error *err);
-void plain_end(struct plain *p);
+/* Either, in steps over a live stage: each takes what has settled, up to about `bytes`, in runs of `run_bytes`. *ret_idle: there
+ * was no more. The apply's counts and rows move with the steps, its next_sid with steps_end(). */
+struct steps;
+struct steps *steps_begin(struct apply *a, bool plain, size_t run_bytes, struct error *err);
+enum apply_outcome steps_go(struct steps *p, size_t bytes, bool *ret_idle, struct error *err);
+void steps_end(struct steps *p);
 /* What an error of the connection means for the transaction. */
 enum apply_outcome apply_failure(struct sql *db, const struct error *err);
 

@@ -45,6 +45,14 @@ bool turn_try(struct turn *t)
     return is_free;
 }
 
+bool turn_is_free(struct turn *t)
+{
+    pthread_mutex_lock(&t->lock);
+    bool is_free = t->serving == t->next;
+    pthread_mutex_unlock(&t->lock);
+    return is_free;
+}
+
 void turn_give(struct turn *t)
 {
     pthread_mutex_lock(&t->lock);
@@ -79,6 +87,7 @@ static struct table *add_table(struct store *s, const struct dataset *d)
     memcpy(t->id, d->id, sizeof t->id);
     t->generation = d->generation;
     turn_init(&t->turn);
+    pthread_mutex_init(&t->early_lock, NULL);
     struct table **bucket = &s->buckets[bucket_of(t->id)];
     t->next = *bucket;
     *bucket = t;
@@ -88,6 +97,7 @@ static struct table *add_table(struct store *s, const struct dataset *d)
 static void free_table(struct table *t)
 {
     turn_fini(&t->turn);
+    pthread_mutex_destroy(&t->early_lock);
     free(t);
 }
 
@@ -101,7 +111,15 @@ static struct table *ref_table(struct store *s, const struct dataset *d)
     return t;
 }
 
-static void unref_table(struct store *s, struct table *t)
+struct table *table_ref(struct store *s, struct table *t)
+{
+    pthread_mutex_lock(&s->lock);
+    t->refs++;
+    pthread_mutex_unlock(&s->lock);
+    return t;
+}
+
+void table_unref(struct store *s, struct table *t)
 {
     pthread_mutex_lock(&s->lock);
     bool last = --t->refs == 0 && t->dropped;
@@ -223,7 +241,7 @@ static void close_surplus(struct store *s)
             return;
         close_generation(g);
         turn_give(&t->turn);
-        unref_table(s, t);
+        table_unref(s, t);
     }
 }
 
@@ -269,7 +287,7 @@ static bool mend_missing(struct store *s, const struct dataset *d, struct error 
     return ok;
 }
 
-struct table *table_hold(struct store *s, const struct dataset *d, struct error *err)
+static struct table *hold(struct store *s, const struct dataset *d, const struct early *keep, struct error *err)
 {
     pthread_mutex_lock(&s->lock);
     struct table *t = ref_table(s, d);
@@ -279,30 +297,70 @@ struct table *table_hold(struct store *s, const struct dataset *d, struct error 
         return NULL;
     }
     turn_take(&t->turn);
+    early_undo(t, keep);
     if (!t->dropped)
         return t;
     turn_give(&t->turn);
-    unref_table(s, t);
+    table_unref(s, t);
     error_set(err, ERROR_DATASET_NOT_FOUND, "Not found");
     error_data_str(err, "id", str_from(d->id));
     error_data_str(err, "dataset", str_from(d->id));
     return NULL;
 }
 
+struct table *table_hold(struct store *s, const struct dataset *d, struct error *err)
+{
+    return hold(s, d, NULL, err);
+}
+
 struct table *table_take(struct store *s, const struct dataset *d, struct error *err)
 {
-    struct table *t = table_hold(s, d, err);
+    return table_take_keeping(s, d, NULL, err);
+}
+
+struct table *table_take_keeping(struct store *s, const struct dataset *d, const struct early *keep, struct error *err)
+{
+    struct table *t = hold(s, d, keep, err);
     if (!t)
         return NULL;
     if ((!t->current && !mend_missing(s, d, err)) || !make_open(s, t, err)) {
         turn_give(&t->turn);
-        unref_table(s, t);
+        table_unref(s, t);
         return NULL;
     }
     pthread_mutex_lock(&s->lock);
     t->current->uses++;
     pthread_mutex_unlock(&s->lock);
     return t;
+}
+
+static bool has_early(struct table *t)
+{
+    pthread_mutex_lock(&t->early_lock);
+    bool has = t->early || t->early_broken;
+    pthread_mutex_unlock(&t->early_lock);
+    return has;
+}
+
+struct table *table_try(struct store *s, const struct dataset *d)
+{
+    pthread_mutex_lock(&s->lock);
+    struct table *t = find_table(s, d->id);
+    if (t)
+        t->refs++;
+    pthread_mutex_unlock(&s->lock);
+    if (!t)
+        return NULL;
+    struct error ignored;
+    bool ours = !has_early(t) && turn_try(&t->turn);
+    if (ours && !has_early(t) && !t->dropped && !t->mend && make_open(s, t, &ignored)) {
+        generation_again(s, t->current);
+        return t;
+    }
+    if (ours)
+        turn_give(&t->turn);
+    table_unref(s, t);
+    return NULL;
 }
 
 /* The generation may have changed hands meanwhile (table_advance moves the use along). */
@@ -315,7 +373,7 @@ void table_give(struct store *s, struct table *t)
         generation_leave(s, g);
     }
     turn_give(&t->turn);
-    unref_table(s, t);
+    table_unref(s, t);
     close_surplus(s);
 }
 
@@ -350,6 +408,14 @@ void generation_leave(struct store *s, struct generation *g)
     pthread_mutex_unlock(&s->lock);
     if (last)
         close_generation(g);
+}
+
+struct generation *generation_again(struct store *s, struct generation *g)
+{
+    pthread_mutex_lock(&s->lock);
+    g->uses++;
+    pthread_mutex_unlock(&s->lock);
+    return g;
 }
 
 void table_publish(struct store *s, struct table *t, const struct meta *m)
@@ -397,7 +463,7 @@ void table_forget(struct store *s, struct table *t)
 void table_release(struct store *s, struct table *t)
 {
     turn_give(&t->turn);
-    unref_table(s, t);
+    table_unref(s, t);
 }
 
 /* ── readers ── */
@@ -471,7 +537,9 @@ void cache_return(struct store *s, size_t bytes)
 static bool wants_checkpoint(const struct generation *g, long long now)
 {
     int frames = atomic_load(&g->wal_frames);
-    return frames >= CHECKPOINT_FRAMES || (frames > 0 && now - atomic_load(&g->written_ms) >= CHECKPOINT_IDLE_MS);
+    bool idle = now - atomic_load(&g->written_ms) >= CHECKPOINT_IDLE_MS;
+    /* An early write whose body has brought nothing for so long holds cache and space that others could use. */
+    return frames >= CHECKPOINT_FRAMES || (idle && (frames > 0 || atomic_load(&g->early)));
 }
 
 /* Failure is no news here: the WAL stays as it is, and the next write finds out for itself. A fault of the connection
@@ -503,11 +571,12 @@ static bool checkpoint_one(struct store *s)
         g->uses++;
         pthread_mutex_unlock(&s->lock);
         turn_take(&t->turn);
+        early_undo(t, NULL);
         checkpoint(g);
         atomic_store(&g->written_ms, (long long)clock_mono_ms()); /* frames that readers hold back: not again at once */
         generation_leave(s, g);
         turn_give(&t->turn);
-        unref_table(s, t);
+        table_unref(s, t);
         pthread_mutex_lock(&s->lock);
         return true;
     }

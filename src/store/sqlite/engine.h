@@ -3,7 +3,9 @@
  * A `struct table` is a dataset at work, made at first touch and kept. Its `struct generation` is the open file
  * rows-<n>.db: one writer connection (all writes, all checkpoints) and readers that come and go. Locks, in this order:
  *
- *     table->turn     who holds it may write, open, close, replace the table's file: one at a time, first come first served
+ *     table->turn     who holds it may write, open, close, replace the table's file: one at a time, first come first served.
+ *                     Taking it undoes a write that was begun early (early.c)
+ *     table->early_lock  that early write, and the writer connection while there is one
  *     store->lock     the table of tables, table->current, the states, uses and idle readers: held for moments, never over I/O
  *
  * A generation is never closed while `uses` counts somebody; one that a newer generation replaced is closed by its last user. */
@@ -54,9 +56,11 @@ void turn_init(struct turn *t);
 void turn_fini(struct turn *t);
 void turn_take(struct turn *t);
 bool turn_try(struct turn *t); /* false when it is taken */
+bool turn_is_free(struct turn *t);
 void turn_give(struct turn *t);
 
 struct applier;
+struct early;
 struct table;
 
 struct store_within {
@@ -72,6 +76,7 @@ struct generation {
     struct applier *applier;     /* the writer's statements */
     atomic_int wal_frames;
     atomic_llong written_ms;     /* monotonic */
+    atomic_bool early;           /* the table has an early write */
     /* under store->lock */
     unsigned uses;
     bool retired;
@@ -85,6 +90,9 @@ struct table {
     char id[DATASET_ID_LENGTH + 1];
     struct turn turn;
     bool mend;                   /* under the turn: a fault of the disk was met and the WAL not yet put away */
+    pthread_mutex_t early_lock;
+    struct early *early;         /* under early_lock: a write in the writer's open transaction (early.c) */
+    bool early_broken;           /* under early_lock: one met a fault of the writer's */
     /* under store->lock; changed only by the turn's holder */
     int64_t generation;
     struct generation *current;  /* NULL while closed */
@@ -113,9 +121,17 @@ struct store {
 /* The table with its turn taken and its file open, writer included. Give back with table_give(). */
 struct table *table_take(struct store *s, const struct dataset *d, struct error *err);
 void table_give(struct store *s, struct table *t);
+/* The same, but that early write is not undone. */
+struct table *table_take_keeping(struct store *s, const struct dataset *d, const struct early *keep, struct error *err);
+/* The same for the beginning of an early write: only when nobody wants the table and none is under way; else NULL. */
+struct table *table_try(struct store *s, const struct dataset *d);
+/* Keeps the struct, nothing else. */
+struct table *table_ref(struct store *s, struct table *t);
+void table_unref(struct store *s, struct table *t);
 /* The open file for reading, without the turn when it is open already. */
 struct generation *generation_use(struct store *s, const struct dataset *d, struct error *err);
 void generation_leave(struct store *s, struct generation *g);
+struct generation *generation_again(struct store *s, struct generation *g); /* one more use of what is in use */
 /* Under the turn: the writer ran into a fault; close it. table_take() opens a new one. */
 void generation_break_writer(struct generation *g);
 /* Under the turn, after a commit: what readers of store_state see. */
@@ -173,6 +189,11 @@ must_use bool witness_find(struct sql *db, struct write *w, bool *ret_found, str
 must_use bool witness_add(struct sql *db, const struct write *w, const struct store_state *state, int64_t at_ms, const struct write_counts *counts, struct error *err);
 /* Version, audit and witness rows from one file to the next generation's. */
 must_use bool ledger_copy(struct sql *from, struct sql *to, struct error *err);
+
+/* ── early.c ── */
+
+/* Under the turn: an early write, but for that one, is undone; a connection that it left broken is closed. */
+void early_undo(struct table *t, const struct early *keep);
 
 /* ── clean.c ── */
 

@@ -18,6 +18,8 @@ struct build {
 
 /* ── ahead.c: a build that began while the body was still coming ── */
 
+/* What is applied early instead; NULL for a build. */
+struct early *ahead_early(const struct store_ahead *a);
 /* All rows in and the index made, without the turn. False: it cannot be had this way. */
 bool ahead_complete(struct store_ahead *a);
 /* Under the turn: the table is still empty and what was built can be its first rows. */

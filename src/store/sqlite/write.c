@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "store/sqlite/apply.h"
+#include "store/sqlite/early.h"
 #include "store/sqlite/generation.h"
 #include "store/stop_point.h"
 
@@ -303,7 +304,7 @@ static void write_alone(struct store *s, struct write *w)
         generation_replace(s, w);
         return;
     }
-    if (w->ahead && generation_load(s, w))
+    if (w->ahead && (ahead_early(w->ahead) ? early_write(ahead_early(w->ahead), w) : generation_load(s, w)))
         return;
     write_together(s, &w, 1, &member);
     finish_member(&member);
