@@ -131,13 +131,32 @@ static void rows_that_are_not_plainly_new_go_the_ordinary_way(void **state)
             kit_dataset(k, "text", true);
             struct body b = body_begin(k, replace);
             body_fill(&b, ROWS);
-            body_add(&b, 17, deletes ? STAGE_DELETE : STAGE_UPSERT);
+            body_add(&b, deletes || replace ? 17 : ROWS - 1, deletes ? STAGE_DELETE : STAGE_UPSERT);
             struct write w = body_end(k, &b, replace);
             if (!w.done)
                 fail_msg("%s", w.error.message);
             kit_counts(&w, ROWS, !deletes, (uint64_t)deletes, 0);
             is_whole(k, ROWS - deletes, 1);
         }
+    }
+}
+
+/* While keys rise their index grows with the rows; from the first that falls on it is made at the end. */
+static void keys_may_rise_or_fall(void **state)
+{
+    struct kit *k = *state;
+    static const char *const types[] = {"number", "text"};
+    for (int falls = 0; falls < 4; falls++) {
+        kit_dataset(k, types[falls & 1], true);
+        struct body b = body_begin(k, true);
+        for (uint64_t i = 0; i < ROWS; i++) /* of one length, so that text rises as numbers do */
+            body_add(&b, falls >= 2 && i == ROWS / 2 ? 50000 : 100000 + i, STAGE_UPSERT);
+        struct write w = body_end(k, &b, true);
+        assert_true(w.done);
+        kit_counts(&w, ROWS, 0, 0, 0);
+        is_whole(k, ROWS, 1);
+        assert_int_equal(kit_ask(k, "SELECT count(*) FROM sqlite_schema WHERE name='rows_key'"), 1);
+        assert_int_equal(kit_ask(k, "SELECT count(*) FROM rows WHERE c1='50000'"), falls >= 2);
     }
 }
 
@@ -227,6 +246,7 @@ int main(void)
         KIT_TEST(the_first_rows_of_an_empty_table_are_built_ahead),
         KIT_TEST(rows_that_came_meanwhile_stay),
         KIT_TEST(rows_that_are_not_plainly_new_go_the_ordinary_way),
+        KIT_TEST(keys_may_rise_or_fall),
         KIT_TEST(what_is_not_used_leaves_nothing),
         KIT_TEST(what_a_killed_server_left_goes_at_start),
         KIT_TEST(a_dataset_that_went_meanwhile_is_not_found),

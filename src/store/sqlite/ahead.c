@@ -22,6 +22,9 @@
 enum {
     AHEAD_CACHE_BYTES = 4 << 20, /* appending needs little */
     STEP_RUN_BYTES = 512 << 10,
+    /* Keys are sorted in pieces of this size, in a scratch file beyond it: with eight times as much it is a tenth quicker, and a
+     * load's memory grows with its rows. */
+    INDEX_CACHE_BYTES = 8 << 20,
     WRITE_BACK_BYTES = 8 << 20,
     TIME_LAG_MAX_MS = 5000,
 };
@@ -120,17 +123,32 @@ void store_ahead_free(struct store_ahead *a)
     free(a);
 }
 
+static const struct column *key_of(const struct columns *c)
+{
+    return c->row_identifier >= 0 ? &c->v[c->row_identifier] : NULL;
+}
+
+/* Kept while keys rise; those of urls are compared otherwise than their addresses are. */
+static bool has_index_from_the_start(const struct store_ahead *a)
+{
+    const struct column *key = key_of(&a->dataset->columns);
+    return key && key->type->id != TYPE_URL;
+}
+
 static bool open_file(struct store_ahead *a)
 {
     struct error ignored;
+    bool indexed = has_index_from_the_start(a);
     a->db = sql_open(a->path, SQL_BUILD, AHEAD_CACHE_BYTES, &ignored);
     a->applier = a->db ? applier_new(a->db, &ignored) : NULL;
-    if (!a->applier || !sql_exec(a->db, "BEGIN", &ignored) || !layout_create(a->db, &a->dataset->columns, &ignored))
+    if (!a->applier || !sql_exec(a->db, "BEGIN", &ignored) || !layout_create(a->db, &a->dataset->columns, &ignored) ||
+        (indexed && !layout_create_key_index(a->db, key_of(&a->dataset->columns), &ignored)))
         return false;
     /* Beside SQLite's own, of a file that nobody shares: closing it drops no lock that matters. */
     a->fd = open(a->path, O_WRONLY | O_CLOEXEC);
     a->apply = (struct apply){
         .db = a->db, .applier = a->applier, .write = &a->rows, .meta = &a->meta, .at_ms = write_time(&a->from), .version = a->from.state.version + 1,
+        .indexed = indexed,
     };
     a->steps = steps_begin(&a->apply, true, STEP_RUN_BYTES, &ignored);
     return a->steps;
@@ -162,23 +180,16 @@ bool store_ahead_step(struct store_ahead *a, size_t bytes)
     return !idle;
 }
 
-static const struct column *key_of(const struct columns *c)
-{
-    return c->row_identifier >= 0 ? &c->v[c->row_identifier] : NULL;
-}
-
 /* A key that came twice shows here. */
 static bool make_index(struct store_ahead *a)
 {
     struct error ignored;
     const struct column *key = key_of(&a->dataset->columns);
-    if (!key)
+    if (!key || a->apply.indexed)
         return true;
-    size_t lent = cache_lend(a->s);
-    sql_set_cache(a->db, lent);
+    sql_set_cache(a->db, INDEX_CACHE_BYTES);
     bool ok = layout_create_key_index(a->db, key, &ignored);
     sql_set_cache(a->db, AHEAD_CACHE_BYTES);
-    cache_return(a->s, lent);
     return ok;
 }
 

@@ -24,6 +24,8 @@ struct rows_at_work {
     int64_t base;                 /* row number of position 0 */
     unsigned updates_on_end;      /* of the short way's upserts, one after another */
     uint64_t positions;           /* one past the last position seen */
+    struct cell last_key;         /* of an indexed plain apply; in the run, between runs in last_bytes */
+    struct buf last_bytes;
     bool has_fatal, not_plain;
     uint64_t fatal_position;
     struct error fatal;
@@ -537,6 +539,32 @@ enum apply_outcome apply_rows(struct apply *a, struct error *err)
 
 /* ── the plain way ── */
 
+/* An index that grows at its end costs less than one made afterwards, which reads all rows again; one that grows anywhere costs
+ * much more. Between the two the first key decides that is less than the one before it. */
+static bool keep_index_while_keys_rise(struct rows_at_work *r, const struct cell *key, struct error *err)
+{
+    if (r->last_key.kind != CELL_ABSENT) {
+        int c = r->key->type->compare(&r->last_key, key);
+        r->not_plain = c == 0;
+        if (c > 0) {
+            r->a->indexed = false;
+            return sql_exec(r->a->db, "DROP INDEX rows_key", err);
+        }
+    }
+    r->last_key = *key;
+    return true;
+}
+
+static bool keep_last_key(struct rows_at_work *r, struct error *err)
+{
+    if (r->last_key.kind < CELL_TEXT)
+        return true;
+    buf_reset(&r->last_bytes);
+    buf_add_str(&r->last_bytes, r->last_key.s);
+    r->last_key.s = buf_str(&r->last_bytes);
+    return buf_ok(&r->last_bytes) || error_no_memory(err);
+}
+
 /* Rows that are all new, as far as they show it themselves; equal keys show when the index is built. */
 static bool plain_run(struct rows_at_work *r, const struct stage_run *run, struct error *err)
 {
@@ -553,10 +581,14 @@ static bool plain_run(struct rows_at_work *r, const struct stage_run *run, struc
             r->not_plain = true;
             return true;
         }
+        if (r->a->indexed && !keep_index_while_keys_rise(r, &who.key, err))
+            return false;
+        if (r->not_plain)
+            return true;
         if (!insert(r, &row, err))
             return false;
     }
-    return true;
+    return !r->a->indexed || keep_last_key(r, err);
 }
 
 enum apply_outcome apply_plain(struct apply *a, struct error *err)
@@ -616,5 +648,6 @@ void steps_end(struct steps *p)
     p->r.a->meta->next_sid += (int64_t)p->r.positions;
     stage_cursor_free(p->cursor);
     arena_free(&p->r.arena);
+    buf_free(&p->r.last_bytes);
     free(p);
 }

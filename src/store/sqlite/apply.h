@@ -28,11 +28,13 @@ struct apply {
     /* out */
     struct write_counts counts;
     int64_t last_sid;          /* of the last row made or changed, if all results are wanted; else 0 */
+    /* in and out, plain rows: the index on the row identifier is there, and stays while keys rise; else it is dropped */
+    bool indexed;
 };
 
 /* Any rows, with the index on the row identifier in place. */
 enum apply_outcome apply_rows(struct apply *a, struct error *err);
-/* Into a fresh table without that index: inserts in input order. */
+/* Into a fresh table without that index, or with it as long as keys rise: inserts in input order. */
 enum apply_outcome apply_plain(struct apply *a, struct error *err);
 /* Either, in steps over a live stage: each takes what has settled, up to about `bytes`, in runs of `run_bytes`. *ret_idle: there
  * was no more. The apply's counts and rows move with the steps, its next_sid with steps_end(). */
