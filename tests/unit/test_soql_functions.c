@@ -6,6 +6,7 @@
 
 #include "rows/query_types.h"
 #include "soql/functions.h"
+#include "sql/sql.h"
 
 static const char *const classes[] = {
     "any", "ordered", "ranked", "equatable", "numlike", "timestamplike", "stringable", "geometry", "puntal", "lineal", "polygonal",
@@ -108,6 +109,47 @@ static void every_name_is_found_with_all_its_overloads(void **state)
     }
 }
 
+/* A template with nulls for its arguments, two where it takes any number. */
+static void fill(const struct soql_function *f, struct buf *out)
+{
+    for (const char *p = f->sqlite; *p; p++) {
+        if (*p != '$') {
+            buf_add_byte(out, *p);
+            continue;
+        }
+        p++;
+        if (*p == 'f')
+            buf_add_z(out, f->kind == FUNCTION_WINDOW ? " OVER ()" : "");
+        else
+            buf_add_z(out, *p == '@' ? "7" : p[*p != '*'] == '*' ? "NULL,NULL" : "NULL");
+        p += p[1] == '*';
+        p += p[1] == '=' || p[1] == '~';
+    }
+}
+
+static void every_function_that_a_template_names_exists_and_takes_nulls(void **state)
+{
+    (void)state;
+    size_t n;
+    struct error err = {0};
+    struct sql *sql = sql_open(":memory:", SQL_BUILD, 1 << 20, &err);
+    assert_non_null(sql);
+    const struct soql_function *all = soql_functions(&n);
+    for (size_t i = 0; i < n; i++) {
+        struct buf text = {0};
+        if (!*all[i].sqlite)
+            continue;
+        buf_add_z(&text, "SELECT ");
+        fill(&all[i], &text);
+        struct sql_statement *st = sql_prepare(sql, buf_str(&text), &err);
+        if (!st || (sql_step(sql, st, &err) != SQL_ROW && err.code != ERROR_QUERY_RUNTIME))
+            fail_msg("%s: " FMT_STR ": %s", all[i].name, ARG_STR(buf_str(&text)), err.message);
+        sql_finalize(st);
+        buf_free(&text);
+    }
+    sql_close(sql);
+}
+
 static void names_fold_case_and_dash(void **state)
 {
     (void)state;
@@ -129,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_line_is_well_formed),
         cmocka_unit_test(every_name_is_found_with_all_its_overloads),
+        cmocka_unit_test(every_function_that_a_template_names_exists_and_takes_nulls),
         cmocka_unit_test(names_fold_case_and_dash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

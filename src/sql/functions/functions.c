@@ -80,15 +80,28 @@ bool function_real(sqlite3_context *out, sqlite3_value *v, sqlite3_value *place,
 
 /* ── results ── */
 
-void function_refuse(sqlite3_context *out, sqlite3_value *place, const char *fmt, ...)
+static void refuse(sqlite3_context *out, int64_t place, const char *fmt, va_list args)
 {
     char text[512];
-    int n = snprintf(text, sizeof text, "@%lld:", (long long)sqlite3_value_int64(place));
+    int n = snprintf(text, sizeof text, "@%lld:", (long long)place);
+    vsnprintf(text + n, sizeof text - (size_t)n, fmt, args);
+    sqlite3_result_error(out, text, (int)str_head_utf8(str_from(text), sizeof text - 1).n);
+}
+
+void function_refuse(sqlite3_context *out, sqlite3_value *place, const char *fmt, ...)
+{
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text + n, sizeof text - (size_t)n, fmt, args);
+    refuse(out, sqlite3_value_int64(place), fmt, args);
     va_end(args);
-    sqlite3_result_error(out, text, (int)str_head_utf8(str_from(text), sizeof text - 1).n);
+}
+
+void function_refuse_at(sqlite3_context *out, int64_t place, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    refuse(out, place, fmt, args);
+    va_end(args);
 }
 
 void function_give_text(sqlite3_context *out, struct str s)
@@ -160,9 +173,10 @@ enum { FLAGS = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS };
 int functions_register(sqlite3 *db)
 {
     static const struct function *const scalars[] = {
-        functions_real,
+        functions_number, functions_real,     functions_text,          functions_time, functions_parse,
+        functions_value,  functions_geometry, functions_geometry_make,
     };
-    static const struct aggregate *const aggregates[] = {aggregates_real};
+    static const struct aggregate *const aggregates[] = {aggregates_number, aggregates_real, aggregates_median, aggregates_geometry};
     int rc = SQLITE_OK;
     for (size_t i = 0; i < sizeof scalars / sizeof *scalars; i++)
         for (const struct function *f = scalars[i]; f->name && rc == SQLITE_OK; f++)

@@ -35,13 +35,14 @@ struct aggregate {
 
 /* Tables of the files here, each ended by a NULL name. */
 extern const struct function functions_number[], functions_real[], functions_text[], functions_time[], functions_parse[], functions_value[],
-    functions_geometry[];
+    functions_geometry[], functions_geometry_make[];
 extern const struct aggregate aggregates_number[], aggregates_real[], aggregates_median[], aggregates_geometry[];
 
 int functions_register(sqlite3 *db); /* a result code of SQLite */
 
 /* Refuses: "@<place>:" and the message, in words that a person can use (sql_failure_place()). */
 void function_refuse(sqlite3_context *out, sqlite3_value *place, const char *fmt, ...) printf_like(3, 4);
+void function_refuse_at(sqlite3_context *out, int64_t place, const char *fmt, ...) printf_like(3, 4); /* where a step has kept it */
 
 /* A loan. False: memory is short, and the result says so. */
 bool function_text(sqlite3_context *out, sqlite3_value *v, struct str *ret);
