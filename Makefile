@@ -94,6 +94,7 @@ LINK_test_power_loss = $(OUT)/fault/power.o -rdynamic -Wl,--wrap=clock_mono_ms
 LINK_test_queue = -Wl,--wrap=store_write_group,--wrap=clock_mono_ms
 LINK_test_soql_analyze_memory = -Wl,--wrap=arena_alloc,--wrap=arena_zalloc,--wrap=arena_grow,--wrap=arena_str
 LINK_test_out_of_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+LINK_test_sql_functions_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
 $(OUT)/fuzz/%: tests/fuzz/%.c $(LIB)
 	@mkdir -p $(@D)

@@ -1,6 +1,7 @@
 /* double, date, time, interval (query_types.h). */
 #include "rows/query_types.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +17,12 @@ enum { MS_PER_SECOND = 1000, MS_PER_MINUTE = 60 * MS_PER_SECOND, MS_PER_HOUR = 6
 
 enum { PLAIN_EXPONENT_MIN = -4, PLAIN_EXPONENT_MAX = 15, DOUBLE_DIGITS_MAX = 17, DOUBLE_DIGITS_SURE = 15 };
 
-/* "%.*e" of the fewest digits that read back: 15 always suffice for what was written with so many, 17 for anything. */
+/* "%.*e" of the fewest digits that read back: 15 always suffice for what was written with so many, 17 for anything; below the
+ * normal numbers it can be one. */
 static int shortest(double v, char *text, size_t size)
 {
     int n = 0;
-    for (int digits = DOUBLE_DIGITS_SURE; digits <= DOUBLE_DIGITS_MAX; digits++) {
+    for (int digits = v < DBL_MIN ? 1 : DOUBLE_DIGITS_SURE; digits <= DOUBLE_DIGITS_MAX; digits++) {
         n = snprintf(text, size, "%.*e", digits - 1, v);
         if (strtod(text, NULL) == v)
             break;
@@ -66,7 +68,7 @@ void double_write(double v, struct buf *out)
             digits[n++] = *p;
     while (n > 1 && digits[n - 1] == '0')
         n--;
-    int exponent = atoi(e + 1);
+    int exponent = (int)strtol(e + 1, NULL, 10);
     if (exponent >= PLAIN_EXPONENT_MIN && exponent < PLAIN_EXPONENT_MAX) {
         write_plain(digits, n, exponent, out);
         return;

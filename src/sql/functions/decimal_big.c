@@ -31,24 +31,31 @@ struct scope {
 
 static _Thread_local struct scope *scope;
 
+/* Of the running operation. */
 static void *take(size_t n)
 {
-    void *p = scope ? arena_alloc(&scope->arena, n) : malloc(n);
-    if (p)
-        return p;
-    if (scope)
+    void *p = arena_alloc(&scope->arena, n);
+    if (!p)
         longjmp(scope->short_of_memory, 1);
-    abort(); /* GMP is not used outside of an operation */
+    return p;
+}
+
+static void *allocate(size_t n)
+{
+    void *p = scope ? take(n) : malloc(n);
+    if (!p)
+        abort(); /* GMP is not used outside of an operation */
+    return p;
 }
 
 static void *grow(void *p, size_t old_n, size_t n)
 {
-    p = scope ? arena_grow(&scope->arena, p, old_n, n) : realloc(p, n);
-    if (p)
-        return p;
-    if (scope)
+    void *grown = scope ? arena_grow(&scope->arena, p, old_n, n) : realloc(p, n);
+    if (!grown && scope)
         longjmp(scope->short_of_memory, 1);
-    abort();
+    if (!grown)
+        abort();
+    return grown;
 }
 
 static void give_back(void *p, size_t n)
@@ -60,7 +67,7 @@ static void give_back(void *p, size_t n)
 
 __attribute__((constructor)) static void set_memory(void)
 {
-    mp_set_memory_functions(take, grow, give_back);
+    mp_set_memory_functions(allocate, grow, give_back);
 }
 
 /* ── reading and writing ── */

@@ -28,10 +28,11 @@ void geos_end(struct geos *g)
 
 void geos_refuse(sqlite3_context *out, int64_t place, const struct geos *g)
 {
-    if (strstr(g->message, "bad_alloc"))
+    /* What GEOS itself refuses it says; the rest is an allocation of ours. */
+    if (!g->message[0] || strstr(g->message, "bad_alloc"))
         sqlite3_result_error_nomem(out);
     else
-        function_refuse_at(out, place, "geometry: %s", g->message[0] ? g->message : "no result");
+        function_refuse_at(out, place, "geometry: %s", g->message);
 }
 
 GEOSGeometry *geos_read(sqlite3_context *out, struct geos *g, struct str wkb, int64_t place)

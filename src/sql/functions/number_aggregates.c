@@ -85,7 +85,7 @@ static enum math_status total_text(const struct total *t, struct buf *out)
 static bool count_scale(struct moments *m, int scale, int change)
 {
     size_t at = (size_t)scale;
-    if (at >= m->n_scales) {
+    if (!m->by_scale || at >= m->n_scales) {
         size_t n = at + 8;
         uint32_t *p = realloc(m->by_scale, n * sizeof *p);
         if (!p)

@@ -325,7 +325,9 @@ static void concat(sqlite3_context *out, int n, sqlite3_value **v)
 /* `fill` repeated and cut to n characters. */
 static bool add_fill(sqlite3_context *out, sqlite3_value *place, struct str fill, int64_t n, struct buf *b)
 {
-    int64_t width = characters(fill), times = n / width;
+    int64_t width = characters(fill), times = width ? n / width : 0;
+    if (!width)
+        return true; /* nothing, or damaged */
     size_t rest = bytes_of(fill, n % width);
     if (too_long(out, place, (uint64_t)times * fill.n + rest + b->n))
         return false;
@@ -350,7 +352,7 @@ static void pad(sqlite3_context *out, sqlite3_value **v, bool is_left)
     bool ok = true;
     if (!is_left)
         buf_add_str(&b, s);
-    if (have < n && fill.n)
+    if (have < n)
         ok = add_fill(out, v[3], fill, n - have, &b);
     if (is_left)
         buf_add_str(&b, s);

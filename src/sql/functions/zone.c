@@ -29,7 +29,7 @@ struct zone {
     int64_t *at; /* transitions, ascending */
     int32_t *offset; /* [0]: before the first; [i + 1]: after the i-th */
     size_t n;
-    bool has_rule, has_summer;
+    bool has_rule, has_summer, no_memory;
     int64_t standard, summer;
     struct change begins, ends;
 };
@@ -204,7 +204,8 @@ static bool read_block(struct zone *z, struct str s)
     const unsigned char *times = (const unsigned char *)s.p + HEADER_BYTES, *kinds = times + 8 * c.time, *types = kinds + c.time;
     z->at = calloc(c.time + 1, sizeof *z->at);
     z->offset = calloc(c.time + 1, sizeof *z->offset);
-    if (!z->at || !z->offset)
+    z->no_memory = !z->at || !z->offset;
+    if (z->no_memory)
         return false;
     z->n = c.time;
     z->offset[0] = (int32_t)big_endian(types, 4);
@@ -273,7 +274,7 @@ static enum zone_status load(struct str name, struct zone **ret)
         path[sizeof folder - 1 + name.n] = 0;
         memcpy(z->name, name.p, name.n);
         ssize_t n = read_all(path, bytes, ZONE_FILE_MAX);
-        status = n > 0 && read_file(z, str_make(bytes, (size_t)n)) ? ZONE_OK : ZONE_UNKNOWN;
+        status = n > 0 && read_file(z, str_make(bytes, (size_t)n)) ? ZONE_OK : z->no_memory ? ZONE_NO_MEMORY : ZONE_UNKNOWN;
     }
     free(bytes);
     if (status == ZONE_OK) {
