@@ -19,7 +19,7 @@ endif
 OPT = $(OPT_$(MODE))
 HARDEN_release = -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CFLAGS_ALL = $(CSTD) $(WARN) $(DEFS) $(OPT) $(HARDEN_$(MODE)) -fno-strict-aliasing -pthread $(CFLAGS)
-LIBS = $(shell pkg-config --libs $(PKGS)) -lmpfr -lgmp -lgeos_c -lproj -lm
+LIBS = $(shell pkg-config --libs $(PKGS)) -lmpfr -lgmp -lgeos_c -lproj -lstemmer -lm
 
 OUT = $(BUILD)/$(MODE)
 SRC = $(filter-out src/main.c,$(wildcard src/*/*.c src/*/*/*.c))

@@ -20,7 +20,7 @@ struct api {
     int https_port;         /* where plain HTTP is sent on to */
 };
 
-enum api_extension { EXTENSION_NONE, EXTENSION_JSON, EXTENSION_CSV, EXTENSION_GEOJSON, EXTENSION_TSV, EXTENSION_TXT };
+enum api_extension { EXTENSION_NONE, EXTENSION_JSON, EXTENSION_CSV, EXTENSION_GEOJSON, EXTENSION_TSV, EXTENSION_XML, EXTENSION_RDF, EXTENSION_TXT };
 
 enum { CALL_PARTS_MAX = 4 };
 

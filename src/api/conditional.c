@@ -69,7 +69,7 @@ struct etag_half etag_of_row(const struct dataset *dataset, const struct store_s
 }
 
 /* The compiled query is part of it, not only its text: a column that got another name shows under it. */
-struct etag_half etag_of_view(const struct call *c, int format, const struct query *q)
+struct etag_half etag_of_view(const struct call *c, int format, const struct query *q, const struct store_state *others, size_t n)
 {
     struct digest d;
     digest_init(&d, "view");
@@ -80,6 +80,11 @@ struct etag_half etag_of_view(const struct call *c, int format, const struct que
     for (size_t i = 0; i < q->n_columns; i++) {
         digest_str(&d, q->columns[i].name);
         digest_i64(&d, q->columns[i].type->id);
+    }
+    for (size_t i = 0; i < n; i++) {
+        digest_i64(&d, (int64_t)others[i].incarnation);
+        digest_i64(&d, others[i].version);
+        digest_i64(&d, others[i].shape_version);
     }
     return digest_end(&d);
 }

@@ -8,11 +8,11 @@
 
 #include "api/conditional.h"
 #include "api/handlers.h"
+#include "api/resource_query.h"
 #include "api/row_format.h"
 #include "api/row_url.h"
 #include "base/clock.h"
 #include "format/writer.h"
-#include "soql/soql.h"
 
 enum {
     PIECE_BYTES = 64 * 1024,
@@ -27,7 +27,9 @@ struct stream {
     struct writer writer;
     struct buf out;
     struct spool *spool;
-    struct store_state state;       /* of the snapshot, from begin on */
+    struct store_state states[STORE_DATASETS_MAX]; /* of the snapshots, from begin on */
+    size_t n_states;
+    int64_t failed_at;              /* the place in the query that failed, -1 */
     /* The one who replies, told of the snapshot before the first row; NULL: nobody wants to know. */
     bool (*begun)(void *ctx, struct error *err);
     void *ctx;
@@ -45,10 +47,10 @@ static bool stream_flush(struct stream *s, size_t when_above, struct error *err)
     return true;
 }
 
-static bool stream_begin(void *ctx, const struct store_state *state, struct error *err)
+static bool stream_begin(void *ctx, const struct store_state *states, struct error *err)
 {
     struct stream *s = ctx;
-    s->state = *state;
+    memcpy(s->states, states, s->n_states * sizeof *states);
     if (s->begun && !s->begun(s->ctx, err))
         return false;
     writer_begin(&s->writer, &s->out);
@@ -62,17 +64,25 @@ static bool stream_row(void *ctx, const struct cell *cells, struct error *err)
     return stream_flush(s, PIECE_BYTES, err);
 }
 
-/* Runs the query; the public members of s->writer but the columns are set. in: NULL but within a write. */
-static bool stream_run(struct stream *s, struct api *api, const struct dataset *d, const struct store_within *in, const struct query *q,
-                       struct error *err)
+static void stream_failed_at(void *ctx, int64_t place)
 {
+    struct stream *s = ctx;
+    s->failed_at = place;
+}
+
+/* Runs the query over n datasets; the public members of s->writer but the columns are set. in: NULL but within a write. */
+static bool stream_run(struct stream *s, struct api *api, const struct dataset *const *datasets, size_t n, const struct store_within *in,
+                       const struct query *q, struct error *err)
+{
+    s->n_states = n;
+    s->failed_at = -1;
     s->writer.columns = q->columns;
     s->writer.n = q->n_columns;
-    s->writer.render.row_ids = &s->state.row_ids;
+    s->writer.render.row_ids = &s->states[0].row_ids;
     if (!writer_init(&s->writer))
         return error_no_memory(err);
-    const struct store_reader reader = {.ctx = s, .begin = stream_begin, .row = stream_row};
-    bool ok = in ? store_query_within(in, q, &reader, err) : store_query(api->store, d, q, &reader, err);
+    const struct store_reader reader = {.ctx = s, .begin = stream_begin, .row = stream_row, .failed_at = stream_failed_at};
+    bool ok = in ? store_query_within(in, q, &reader, err) : store_query_joined(api->store, datasets, n, q, &reader, err);
     if (ok) {
         writer_end(&s->writer, &s->out);
         ok = stream_flush(s, 0, err);
@@ -153,19 +163,38 @@ static void reply_validators(struct call *c, const struct etag *tag, int64_t mod
 
 struct reading {
     struct call *c;
-    struct query query;
+    struct resource_query query;    /* with the states before it ran */
     struct stream stream;
-    struct store_state state;       /* before the query ran */
-    struct etag_half view;
     bool is_row;                    /* one row: the next two say which */
     int64_t sid, version;
     bool same_after_all;            /* the snapshot was newer than the state, and is what the client has */
 };
 
-static struct etag tag_of(const struct reading *r, const struct store_state *state)
+static struct etag tag_of(const struct reading *r, const struct store_state *states)
 {
-    struct etag_half stored = r->is_row ? etag_of_row(r->c->dataset, state, r->sid, r->version) : etag_of_dataset(r->c->dataset, state);
-    return etag_join(&stored, &r->view);
+    const struct resource_query *q = &r->query;
+    struct etag_half stored = r->is_row ? etag_of_row(r->c->dataset, states, r->sid, r->version) : etag_of_dataset(r->c->dataset, states);
+    struct etag_half view = etag_of_view(r->c, (int)r->stream.writer.format, &q->compiled.query, states + 1, q->n - 1);
+    return etag_join(&stored, &view);
+}
+
+/* When the latest of what this reply shows last changed. */
+static int64_t modified_of(const struct reading *r, const struct store_state *states)
+{
+    int64_t latest = 0;
+    for (size_t i = 0; i < r->query.n; i++) {
+        int64_t ms = modified_of_dataset(r->query.datasets[i], &states[i]);
+        latest = ms > latest ? ms : latest;
+    }
+    return latest;
+}
+
+static bool have_moved(const struct reading *r, const struct store_state *states)
+{
+    for (size_t i = 0; i < r->query.n; i++)
+        if (states[i].version != r->query.states[i].version)
+            return true;
+    return false;
 }
 
 static bool refuse_condition(struct error *err)
@@ -177,10 +206,10 @@ static bool refuse_condition(struct error *err)
 static bool reading_begun(void *ctx, struct error *err)
 {
     struct reading *r = ctx;
-    const struct store_state *state = &r->stream.state;
-    struct etag tag = tag_of(r, state);
-    int64_t modified = modified_of_dataset(r->c->dataset, state);
-    bool moved = state->version != r->state.version;
+    const struct store_state *states = r->stream.states;
+    struct etag tag = tag_of(r, states);
+    int64_t modified = modified_of(r, states);
+    bool moved = have_moved(r, states);
     enum condition condition = moved ? condition_of_read(r->c->head, &tag, modified) : CONDITION_GO;
     if (condition == CONDITION_FAILED)
         return refuse_condition(err);
@@ -190,16 +219,27 @@ static bool reading_begun(void *ctx, struct error *err)
     call_reply_begin(r->c, 200, writer_content_type(r->stream.writer.format));
     /* A row's tag is made of the version that was looked up: when a write came between, it may be another row's by now. */
     reply_validators(r->c, moved && r->is_row ? NULL : &tag, modified);
-    call_reply_truth(r->c, state);
-    reply_date(r->c, "X-SODA2-Secondary-Last-Modified", state->modified_ms);
+    call_reply_truth(r->c, states);
+    reply_date(r->c, "X-SODA2-Secondary-Last-Modified", states->modified_ms);
     http_reply_header(r->c->x, "X-SODA2-Data-Out-Of-Date", STR("false"));
     if (r->stream.writer.format != WRITER_GEOJSON)
-        reply_fields(r->c, r->query.columns, r->query.n_columns);
+        reply_fields(r->c, r->query.compiled.query.columns, r->query.compiled.query.n_columns);
     return true;
+}
+
+/* https://HOST/resource/4x4, by the name under which the client reached us: XML and RDF say of what they tell. */
+static struct str address_of(struct call *c)
+{
+    struct str host = http_header(c->head, "Host");
+    char *address = arena_printf(c->arena, "https://" FMT_STR "/resource/%s", ARG_STR(host), c->dataset->id);
+    return address ? str_from(address) : STR_NONE;
 }
 
 static bool read_options(struct call *c, struct writer *w, struct error *err)
 {
+    w->about = address_of(c);
+    if (!w->about.p)
+        return error_no_memory(err);
     w->render.version_2 = call_query_is(c, "$$version", "2.0");
     return call_query_bool(c, "$$bom", &w->bom, err);
 }
@@ -215,9 +255,9 @@ static void reply_not_modified(struct call *c, const struct etag *tag, int64_t m
 static bool reading_answer(struct reading *r, struct error *err)
 {
     struct call *c = r->c;
-    r->view = etag_of_view(c, (int)r->stream.writer.format, &r->query);
-    struct etag tag = tag_of(r, &r->state);
-    int64_t modified = modified_of_dataset(c->dataset, &r->state);
+    const struct resource_query *q = &r->query;
+    struct etag tag = tag_of(r, q->states);
+    int64_t modified = modified_of(r, q->states);
     switch (condition_of_read(c->head, &tag, modified)) {
     case CONDITION_FAILED:
         return refuse_condition(err);
@@ -232,12 +272,14 @@ static bool reading_answer(struct reading *r, struct error *err)
         return error_no_memory(err);
     r->stream.begun = reading_begun;
     r->stream.ctx = r;
-    if (!stream_run(&r->stream, c->api, c->dataset, NULL, &r->query, err)) {
-        if (!r->same_after_all)
+    if (!stream_run(&r->stream, c->api, q->datasets, q->n, NULL, &q->compiled.query, err)) {
+        if (!r->same_after_all) {
+            resource_query_explain(q, r->stream.failed_at, err);
             return false;
+        }
         http_reply_reset(c->x);
-        tag = tag_of(r, &r->stream.state);
-        reply_not_modified(c, &tag, modified_of_dataset(c->dataset, &r->stream.state));
+        tag = tag_of(r, r->stream.states);
+        reply_not_modified(c, &tag, modified_of(r, r->stream.states));
         return true;
     }
     if (r->is_row && r->stream.writer.rows == 0) /* deleted between the look-up and the query */
@@ -250,11 +292,11 @@ static void reading_run(struct call *c, bool (*prepare)(struct reading *r, struc
 {
     struct reading r = {.c = c};
     struct error err = {0};
-    if (!prepare(&r, &err) || !reading_answer(&r, &err)) {
+    if (!resource_query_begin(c, &r.query, &err) || !prepare(&r, &err) || !reading_answer(&r, &err)) {
         http_reply_reset(c->x);
         call_reply_error(c, &err);
     }
-    query_fini(&r.query);
+    resource_query_fini(&r.query);
     buf_free(&r.stream.out);
 }
 
@@ -263,16 +305,8 @@ static void reading_run(struct call *c, bool (*prepare)(struct reading *r, struc
 static bool prepare_query(struct reading *r, struct error *err)
 {
     struct call *c = r->c;
-    struct soql_parameter *parameters = arena_alloc(c->arena, (c->n_query + 1) * sizeof *parameters);
-    if (!parameters)
-        return error_no_memory(err);
-    for (size_t i = 0; i < c->n_query; i++)
-        parameters[i] = (struct soql_parameter){c->query[i].name, c->query[i].value};
-    if (!store_state(c->api->store, c->dataset, &r->state, err) || !read_options(c, &r->stream.writer, err))
-        return false;
     r->stream.writer.format = row_format_choose(c->extension, http_header(c->head, "Accept"));
-    const struct soql_request request = {&c->dataset->columns, &r->state.row_ids, parameters, c->n_query};
-    return soql_compile(&request, c->arena, &r->query, err);
+    return read_options(c, &r->stream.writer, err) && resource_query_compile(c, &r->query, err);
 }
 
 static void query_run(struct call *c)
@@ -315,13 +349,13 @@ static bool prepare_row(struct reading *r, struct error *err)
         return false;
     if (!url.found)
         return row_url_not_found(&url, err);
-    r->state = url.state;
+    r->query.states[0] = url.state;
     r->is_row = true;
     r->sid = url.sid;
     r->version = url.version;
     r->stream.writer.single = true;
     r->stream.writer.format = row_format_choose(url.stripped ? c->extension : EXTENSION_NONE, http_header(c->head, "Accept"));
-    return soql_compile_row(&c->dataset->columns, system_columns, url.sid, c->arena, &r->query, err);
+    return soql_compile_row(&r->query.known[0], system_columns, url.sid, c->arena, &r->query.compiled, err);
 }
 
 static void row_get_run(struct call *c)
@@ -336,17 +370,18 @@ const struct handler handler_resource_row_get = {.body_max = BODY_OF_GET_MAX, .r
 bool resource_write_row_json(const struct row_shown *row, struct buf *out, struct error *err)
 {
     struct arena arena = {0};
-    struct query query = {0};
+    struct soql_compiled compiled = {0};
+    const struct soql_dataset known = {.columns = &row->dataset->columns}; /* its key of row numbers is that of the snapshot */
     struct stream s = {.writer = {.format = WRITER_JSON, .single = true, .render = {.version_2 = row->version_2}}};
-    bool ok = soql_compile_row(&row->dataset->columns, true, row->sid, &arena, &query, err) &&
-              stream_run(&s, row->api, row->dataset, row->in, &query, err);
+    bool ok = soql_compile_row(&known, true, row->sid, &arena, &compiled, err) &&
+              stream_run(&s, row->api, &row->dataset, 1, row->in, &compiled.query, err);
     if (ok && s.writer.rows == 0)
         ok = error_set(err, ERROR_ROW_NOT_FOUND, "the row is not there any more");
     if (ok) {
         buf_add_str(out, buf_str(&s.out));
         ok = buf_ok(out) ? true : error_no_memory(err);
     }
-    query_fini(&query);
+    query_fini(&compiled.query);
     buf_free(&s.out);
     arena_free(&arena);
     return ok;
@@ -355,9 +390,10 @@ bool resource_write_row_json(const struct row_shown *row, struct buf *out, struc
 void resource_reply_row_fields(struct call *c, const struct dataset *d)
 {
     struct error ignored;
-    struct query query = {0};
+    struct soql_compiled compiled = {0};
+    const struct soql_dataset known = {.columns = &d->columns};
     /* The row itself is in the reply: without memory for its description the reply goes without it. */
-    if (soql_compile_row(&d->columns, true, 0, c->arena, &query, &ignored))
-        reply_fields(c, query.columns, query.n_columns);
-    query_fini(&query);
+    if (soql_compile_row(&known, true, 0, c->arena, &compiled, &ignored))
+        reply_fields(c, compiled.query.columns, compiled.query.n_columns);
+    query_fini(&compiled.query);
 }

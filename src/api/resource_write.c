@@ -249,12 +249,13 @@ static bool load_key(struct call *c, struct row_url *row, struct error *err)
     int key = c->dataset->columns.row_identifier;
     if (key < 0 || (row->by_key && !key_has_spellings(c->dataset->columns.v[key].type)))
         return true;
-    struct query q = {0};
+    struct soql_compiled compiled = {0};
     struct key_reader key_reader = {key, c->arena, &row->key};
-    struct store_reader reader = {&key_reader, take_state, take_key};
-    bool ok = soql_compile_row(&c->dataset->columns, false, row->sid, c->arena, &q, err) &&
-              store_query(c->api->store, c->dataset, &q, &reader, err);
-    query_fini(&q);
+    const struct store_reader reader = {.ctx = &key_reader, .begin = take_state, .row = take_key};
+    const struct soql_dataset known = {.columns = &c->dataset->columns};
+    bool ok = soql_compile_row(&known, false, row->sid, c->arena, &compiled, err) &&
+              store_query(c->api->store, c->dataset, &compiled.query, &reader, err);
+    query_fini(&compiled.query);
     return ok;
 }
 

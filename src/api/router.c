@@ -17,7 +17,7 @@ static const struct {
     const char *text;
     enum api_extension extension;
 } extensions[] = {
-    {".json", EXTENSION_JSON}, {".csv", EXTENSION_CSV}, {".geojson", EXTENSION_GEOJSON}, {".tsv", EXTENSION_TSV}, {".txt", EXTENSION_TXT},
+    {".json", EXTENSION_JSON}, {".csv", EXTENSION_CSV}, {".geojson", EXTENSION_GEOJSON}, {".tsv", EXTENSION_TSV}, {".xml", EXTENSION_XML}, {".rdf", EXTENSION_RDF}, {".txt", EXTENSION_TXT},
 };
 
 enum { PIECES_MAX = 8 };

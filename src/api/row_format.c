@@ -13,6 +13,9 @@ static const struct offer {
     {{"application/vnd.geo+json", 24}, WRITER_GEOJSON, true},
     {{"application/geo+json", 20}, WRITER_GEOJSON, true},
     {{"text/tab-separated-values", 25}, WRITER_TSV, true},
+    {{"text/xml", 8}, WRITER_XML, true},
+    {{"application/xml", 15}, WRITER_XML, true},
+    {{"application/rdf+xml", 19}, WRITER_RDF, true},
     {{"application/*", 13}, WRITER_JSON, false},
     {{"text/*", 6}, WRITER_CSV, false},
     {{"*/*", 3}, WRITER_JSON, false},
@@ -78,6 +81,10 @@ enum writer_format row_format_choose(enum api_extension extension, struct str ac
         return WRITER_GEOJSON;
     case EXTENSION_TSV:
         return WRITER_TSV;
+    case EXTENSION_XML:
+        return WRITER_XML;
+    case EXTENSION_RDF:
+        return WRITER_RDF;
     case EXTENSION_NONE:
     case EXTENSION_TXT: /* nobody's rows: view resources have such aliases */
         break;

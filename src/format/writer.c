@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "format/writer_escape.h"
+#include "format/writer_xml.h"
 #include "rows/decimal.h"
 
 #define CRS "\"crs\":{\"type\":\"name\",\"properties\":{\"name\":\"urn:ogc:def:crs:OGC:1.3:CRS84\"}}"
@@ -21,6 +22,10 @@ struct str writer_content_type(enum writer_format format)
         return STR("text/csv; charset=utf-8");
     case WRITER_TSV:
         return STR("text/tab-separated-values; charset=utf-8");
+    case WRITER_XML:
+        return STR("text/xml; charset=utf-8");
+    case WRITER_RDF:
+        return STR("application/rdf+xml; charset=utf-8");
     }
     return STR("application/octet-stream");
 }
@@ -196,6 +201,10 @@ void writer_begin(struct writer *w, struct buf *out)
     case WRITER_TSV:
         add_header(w, out);
         break;
+    case WRITER_XML:
+    case WRITER_RDF:
+        writer_xml_begin(w, out);
+        break;
     }
 }
 
@@ -216,6 +225,10 @@ void writer_row(struct writer *w, const struct cell *cells, struct buf *out)
     case WRITER_TSV:
         add_line(w, cells, out);
         break;
+    case WRITER_XML:
+    case WRITER_RDF:
+        writer_xml_row(w, cells, out);
+        break;
     }
 }
 
@@ -230,6 +243,10 @@ void writer_end(struct writer *w, struct buf *out)
         break;
     case WRITER_CSV:
     case WRITER_TSV:
+        break;
+    case WRITER_XML:
+    case WRITER_RDF:
+        writer_xml_end(w, out);
         break;
     }
 }

@@ -344,10 +344,10 @@ static bool analyze_conditions(struct scope *s, const struct soql_select *sel, s
     return !sel->having || analyze_condition(s, sel->having, ERROR_QUERY_NON_BOOLEAN_HAVING, "HAVING", &r->having, err);
 }
 
-/* Rows keep the order of their creation when each comes from one row of a dataset. */
+/* Rows keep the order of their creation when each comes from a row of a dataset, the first of those that it joins. */
 static bool is_stable(const struct soql_relation *r)
 {
-    if (r->grouped || r->distinct || r->n_distinct_on || r->n_tables != 1)
+    if (r->grouped || r->distinct || r->n_distinct_on || r->n_tables == 0)
         return false;
     const struct soql_table *t = &r->tables[0];
     return t->kind == TABLE_DATASET || (t->kind == TABLE_RELATION && t->relation->stable_order);

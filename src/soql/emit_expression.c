@@ -280,20 +280,46 @@ static bool stands_alone(const char *template, const char *from, const char *aft
     return opens && (*after == 0 || *after == ')' || *after == ',');
 }
 
+static const struct soql_function *text_form_of(const struct type *type, const char *name)
+{
+    size_t n;
+    const struct soql_function *f = soql_functions_named(str_from(name), &n);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(f[i].arguments, type->soql_name) == 0 || (type->is_geometry && strncmp(f[i].arguments, "geometry", strlen("geometry")) == 0))
+            return &f[i];
+    return NULL;
+}
+
+static void emit_text_form(struct emitter *e, const struct scope *s, struct soql_expr *x)
+{
+    const struct soql_function *f = text_form_of(x->type, "cast$text");
+    if (!f)
+        f = text_form_of(x->type, "#TEXT");
+    if (!f || x->type->id == TYPE_TEXT) {
+        emit_atom(e, s, x);
+        return;
+    }
+    struct soql_expr *arguments[] = {x};
+    const struct soql_expr call = {.kind = EXPR_CALL, .type = &type_text, .place = x->place, .function = f, .args = arguments, .n = 1};
+    emit_atom(e, s, &call);
+}
+
 static const char *emit_argument(struct emitter *e, const struct scope *s, const struct soql_expr *x, const char *template, const char *p)
 {
     const char *from = p++;
     size_t first = *p >= '1' && *p <= '9' ? (size_t)(*p++ - '1') : 0;
     bool all = *p == '*';
     p += all;
-    bool compared = *p == '=';
-    p += compared;
+    bool compared = *p == '=', as_text = *p == '~';
+    p += compared || as_text;
     if (all) {
         if (first < x->n)
             emit_list(e, s, x->args + first, x->n - first, compared ? emit_compared : emit_expression);
     } else if (first < x->n) {
-        const struct soql_expr *argument = x->args[first];
-        if (stands_alone(template, from, p))
+        struct soql_expr *argument = x->args[first];
+        if (as_text)
+            emit_text_form(e, s, argument);
+        else if (stands_alone(template, from, p))
             (compared ? emit_compared : emit_expression)(e, s, argument);
         else if (compared && *dialect_collation(e->dialect, argument->type))
             emit_compared(e, s, argument);

@@ -76,56 +76,80 @@ static void emit_from(struct emitter *e, const struct scope *s, bool needs_sid)
 
 /* ── WHERE ── */
 
-static const struct type *searched_type(const struct soql_table *t, size_t column)
+static bool is_searched(const struct soql_table *t, size_t column)
 {
-    return t->columns[column].type;
+    enum type_id id = t->columns[column].type->id;
+    return id == TYPE_TEXT || id == TYPE_URL;
 }
 
-/* The words are looked for in all text of the row, and, when they are a number, in its numbers (docs/wire/soql.md, "Search"). */
-static void emit_search(struct emitter *e, const struct scope *s)
+static void emit_searched(struct emitter *e, const struct scope *s, size_t column)
 {
-    const struct soql_relation *r = s->relation;
-    const struct soql_table *t = &r->tables[0];
-    bool sqlite = e->dialect == DIALECT_SQLITE;
-    struct str canonical;
-    bool is_number = r->search.n && decimal_parse(str_trim(r->search), e->arena, &canonical) == DECIMAL_OK;
-    emit_text(e, is_number ? "(" : "");
-    emit_text(e, sqlite ? "search_matches(" : "to_tsvector('english', concat_ws(' '");
-    if (sqlite)
-        emit_parameter(e, &type_text, cell_text(r->search));
-    enum { ARGUMENTS_MAX = 100 }; /* of one call: SQLite takes 127, PostgreSQL 100 */
-    size_t n = 0;
+    const struct type *type = s->relation->tables[0].columns[column].type;
+    const struct soql_expr x = {.kind = EXPR_COLUMN, .type = type, .column = (int)column};
+    const char *before = type->id != TYPE_URL ? "" : e->dialect == DIALECT_SQLITE ? "url_text(" : "seltzer.url_text(";
+    emit_text(e, before);
+    emit_expression(e, s, &x);
+    emit_text(e, *before ? ")" : "");
+}
+
+/* All texts of a row, in calls of so many as a function takes: with few of them, one call and no other round it. */
+static void emit_texts(struct emitter *e, const struct scope *s, const char *join)
+{
+    enum { ARGUMENTS_MAX = 90 }; /* SQLite takes 127, PostgreSQL 100 */
+    const struct soql_table *t = &s->relation->tables[0];
+    size_t count = 0, n = 0;
+    for (size_t i = 0; i < t->n_columns; i++)
+        count += is_searched(t, i);
     for (size_t i = 0; i < t->n_columns; i++) {
-        enum type_id id = searched_type(t, i)->id;
-        if (id != TYPE_TEXT && id != TYPE_URL)
+        if (!is_searched(t, i))
             continue;
-        if (n % (ARGUMENTS_MAX - 2) == 0)
-            emit_text(e, n ? (sqlite ? "), search_join(" : "), concat_ws(' ', ") : sqlite ? ", search_join(" : ", concat_ws(' ', ");
-        else
-            emit_text(e, ", ");
+        bool opens = count > ARGUMENTS_MAX && n % ARGUMENTS_MAX == 0;
+        emit_text(e, opens && n ? "), " : ", ");
+        emit_text(e, opens ? join : "");
+        emit_searched(e, s, i);
         n++;
-        struct soql_expr column = {.kind = EXPR_COLUMN, .type = searched_type(t, i), .column = (int)i};
-        emit_text(e, id == TYPE_URL ? (sqlite ? "url_text(" : "seltzer.url_text(") : "");
-        emit_expression(e, s, &column);
-        emit_text(e, id == TYPE_URL ? ")" : "");
     }
-    emit_text(e, n ? ")" : "");
-    if (!sqlite) {
-        emit_text(e, ")) @@ plainto_tsquery('english', ");
-        emit_parameter(e, &type_text, cell_text(r->search));
-    }
-    emit_text(e, ")");
-    if (!is_number)
-        return;
+    emit_text(e, count > ARGUMENTS_MAX ? ")" : "");
+}
+
+/* When the words are a number, numbers that equal it are found too. */
+static void emit_searched_numbers(struct emitter *e, const struct scope *s, struct str canonical)
+{
+    const struct soql_table *t = &s->relation->tables[0];
     for (size_t i = 0; i < t->n_columns; i++) {
-        if (searched_type(t, i)->id != TYPE_NUMBER)
+        if (t->columns[i].type->id != TYPE_NUMBER)
             continue;
-        struct soql_expr column = {.kind = EXPR_COLUMN, .type = &type_number, .column = (int)i};
+        const struct soql_expr column = {.kind = EXPR_COLUMN, .type = &type_number, .column = (int)i};
         emit_text(e, " OR ");
         emit_compared(e, s, &column);
         emit_text(e, " = ");
         emit_parameter(e, &type_number, cell_text(canonical));
     }
+}
+
+/* (docs/wire/soql.md, "Search") */
+static void emit_search(struct emitter *e, const struct scope *s)
+{
+    struct str words = s->relation->search, canonical;
+    enum decimal_status status = decimal_parse(str_trim(words), e->arena, &canonical);
+    if (status == DECIMAL_NO_MEMORY)
+        e->text->failed = true;
+    emit_text(e, status == DECIMAL_OK ? "(" : "");
+    if (e->dialect == DIALECT_SQLITE) {
+        emit_text(e, "search_matches(");
+        emit_parameter(e, &type_text, cell_text(words));
+        emit_texts(e, s, "search_join(");
+        emit_text(e, ")");
+    } else {
+        emit_text(e, "to_tsvector('english', concat_ws(' '");
+        emit_texts(e, s, "concat_ws(' ', ");
+        emit_text(e, ")) @@ plainto_tsquery('english', ");
+        emit_parameter(e, &type_text, cell_text(words));
+        emit_text(e, ")");
+    }
+    if (status != DECIMAL_OK)
+        return;
+    emit_searched_numbers(e, s, canonical);
     emit_text(e, ")");
 }
 

@@ -141,6 +141,8 @@ struct store_reader {
     bool (*begin)(void *ctx, const struct store_state *states, struct error *err);
     /* cells: n_columns of the query, in the columns' storage kind; a loan for the call. */
     bool (*row)(void *ctx, const struct cell *cells, struct error *err);
+    /* QUERY_RUNTIME: which of the query's places failed (soql/functions.h, "$@"). NULL: nobody wants to know. */
+    void (*failed_at)(void *ctx, int64_t place);
 };
 must_use bool store_query(struct store *s, const struct dataset *d, const struct query *q, const struct store_reader *reader, struct error *err);
 /* Over several: the first is `main` in the text, the others d1, d2…. Each is read in one snapshot of its own, all taken before the

@@ -244,13 +244,14 @@ static void try_soql(struct str text, int order)
 {
     static const struct row_id_key row_ids = {{1, 2, 3, 4}};
     struct soql_parameter parameter = {order ? STR("$order") : STR("$select"), text};
-    struct soql_request request = {&columns, &row_ids, &parameter, 1};
+    const struct soql_dataset primary = {STR("four-by44"), &columns, &row_ids};
+    const struct soql_request request = {.primary = &primary, .parameters = &parameter, .n = 1};
     struct arena a = {0};
-    struct query q = {0};
+    struct soql_compiled q = {0};
     struct error err = {0};
     if (!soql_compile(&request, &a, &q, &err))
         must(err.message[0] && str_is_utf8(str_from(err.message), NULL), "refused in what is no text", text);
-    query_fini(&q);
+    query_fini(&q.query);
     arena_free(&a);
 }
 

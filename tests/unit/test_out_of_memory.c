@@ -277,16 +277,17 @@ static bool soql(const struct act *act, struct str text, struct error *err)
 {
     static const struct row_id_key row_ids = {{1, 2, 3, 4}};
     struct soql_parameter parameters[8];
-    struct soql_request request = {&columns, &row_ids, parameters, 0};
+    const struct soql_dataset primary = {STR("four-by44"), &columns, &row_ids};
+    struct soql_request request = {.primary = &primary, .parameters = parameters};
     struct arena a = {0};
-    struct query q = {0};
+    struct soql_compiled q = {0};
     (void)act;
     for (struct str line; text.n; request.n++) {
         str_cut(text, '\n', &line, &text);
         str_cut(line, '=', &parameters[request.n].name, &parameters[request.n].value);
     }
     bool ok = soql_compile(&request, &a, &q, err);
-    query_fini(&q);
+    query_fini(&q.query);
     arena_free(&a);
     return ok;
 }

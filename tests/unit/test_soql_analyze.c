@@ -39,7 +39,7 @@ static const struct {
      "select stable(from @0 dataset quak-es11, column region(@0.region text), column x(@0.x number), column "
      "incident_id(@0.incident_id text), column name(@0.magnitude number))"},
     {"select @r.*, name join @regions as r on true",
-     "select(from @0 dataset quak-es11, join @1 dataset regi-ons1(on(\"true\" boolean)), column code(@1.code text), "
+     "select stable(from @0 dataset quak-es11, join @1 dataset regi-ons1(on(\"true\" boolean)), column code(@1.code text), "
      "column title(@1.title text), column population(@1.population number), column shape(@1.shape multipolygon), "
      "column x(@1.x number), column name(@0.name text))"},
     {"select name, x |> select *",
@@ -120,7 +120,7 @@ static const struct {
      "boolean(@0.:id row_identifier, \"row-2222~2222~2222\" row_identifier), op$= boolean(@0.:version row_version, "
      "\"rv-2222~2222~2222\" row_version))))"},
     {"select @r.:id join @regions as r on 'row-2222~2222~2222' = @r.:id",
-     "select(from @0 dataset quak-es11, join @1 dataset regi-ons1(on(op$= boolean(\"row-2222~2222~2222\" "
+     "select stable(from @0 dataset quak-es11, join @1 dataset regi-ons1(on(op$= boolean(\"row-2222~2222~2222\" "
      "row_identifier, @1.:id row_identifier))), column :id(@1.:id row_identifier))"},
     {"select :id where 'row-2222~2222~2222' = 'row-2222-2222-2222'",
      "select stable(from @0 dataset quak-es11, column :id(@0.:id row_identifier), where(op$= "
@@ -137,28 +137,28 @@ static const struct {
      "select stable(from @0 dataset quak-es11, column name(@0.name text), where(op$> boolean(@0.x number, \"1\" "
      "number)))"},
     {"select name, @r.title join @regions as r on region = @r.code",
-     "select(from @0 dataset quak-es11, join @1 dataset regi-ons1(on(op$= boolean(@0.region text, @1.code text))), "
+     "select stable(from @0 dataset quak-es11, join @1 dataset regi-ons1(on(op$= boolean(@0.region text, @1.code text))), "
      "column name(@0.name text), column title(@1.title text))"},
     {"select name, @r.x join @regions as @r on @r.code = region where x > 1",
-     "select(from @0 dataset quak-es11, join @1 dataset regi-ons1(on(op$= boolean(@1.code text, @0.region text))), "
+     "select stable(from @0 dataset quak-es11, join @1 dataset regi-ons1(on(op$= boolean(@1.code text, @0.region text))), "
      "column name(@0.name text), column x(@1.x number), where(op$> boolean(@0.x number, \"1\" number)))"},
     {"select name left outer join (select code, max(population) as m from @regions group by code) as r on @r.code = region",
-     "select(from @0 dataset quak-es11, left join @1(select grouped(from @0 dataset regi-ons1, column code(@0.code "
+     "select stable(from @0 dataset quak-es11, left join @1(select grouped(from @0 dataset regi-ons1, column code(@0.code "
      "text), column m(max number(@0.population number)), group(@0.code text)), on(op$= boolean(@1.code text, "
      "@0.region text))), column name(@0.name text))"},
     {"select name full join @regi-ons1 on region = @regi-ons1.code",
-     "select(from @0 dataset quak-es11, full join @1 dataset regi-ons1(on(op$= boolean(@0.region text, @1.code "
+     "select stable(from @0 dataset quak-es11, full join @1 dataset regi-ons1(on(op$= boolean(@0.region text, @1.code "
      "text))), column name(@0.name text))"},
     {"select name right join lateral @regions as r on @r.code = region",
-     "select(from @0 dataset quak-es11, right join lateral @1 dataset regi-ons1(on(op$= boolean(@1.code text, "
+     "select stable(from @0 dataset quak-es11, right join lateral @1 dataset regi-ons1(on(op$= boolean(@1.code text, "
      "@0.region text))), column name(@0.name text))"},
     {"select name join (select name) as r on name = @r.name",
-     "select(from @0 dataset quak-es11, join @1(select stable(from @0 dataset quak-es11, column name(@0.name "
+     "select stable(from @0 dataset quak-es11, join @1(select stable(from @0 dataset quak-es11, column name(@0.name "
      "text)), on(op$= boolean(@0.name text, @1.name text))), column name(@0.name text))"},
     {"select @r.title as t from @single_row join @regions as r on true",
      "select(from @0 single row, join @1 dataset regi-ons1(on(\"true\" boolean)), column t(@1.title text))"},
     {"select name join @quak-es11 as q on :id = @q.:id",
-     "select(from @0 dataset quak-es11, join @1 dataset quak-es11(on(op$= boolean(@0.:id row_identifier, @1.:id "
+     "select stable(from @0 dataset quak-es11, join @1 dataset quak-es11(on(op$= boolean(@0.:id row_identifier, @1.:id "
      "row_identifier))), column name(@0.name text))"},
     /* queries of queries */
     {"select name, count(*) group by name |> select name where count > 1",

@@ -55,7 +55,8 @@ def test_geojson_keeps_nulls_and_takes_the_first_geometry(api, dataset):
 @pytest.mark.parametrize("extension,accept,want", [
     (".json", "text/csv", "application/json"), (".csv", "application/json, text/xml, application/xml, */*", "text/csv"),
     ("", None, "application/json"), ("", "text/csv", "text/csv"), ("", "application/json", "application/json"),
-    ("", "application/rdf+xml", "application/json"), ("", "*/*", "application/json"), ("", "x/y;q=0", "application/json"),
+    ("", "application/rdf+xml", "application/rdf+xml"), (".xml", None, "text/xml"), (".rdf", None, "application/rdf+xml"),
+    ("", "text/xml", "text/xml"), ("", "text/xml, application/json", "application/json"), ("", "*/*", "application/json"), ("", "x/y;q=0", "application/json"),
     (".geojson", None, "application/vnd.geo+json"), ("", "application/vnd.geo+json", "application/vnd.geo+json")])
 def test_the_extension_wins_then_accept_then_json(api, dataset, extension, accept, want):
     headers = {"Accept": accept} if accept else {}

@@ -174,7 +174,7 @@ int functions_register(sqlite3 *db)
 {
     static const struct function *const scalars[] = {
         functions_number, functions_real,     functions_text,          functions_time, functions_parse,
-        functions_value,  functions_geometry, functions_geometry_make,
+        functions_value,  functions_geometry, functions_geometry_make, functions_search,
     };
     static const struct aggregate *const aggregates[] = {aggregates_number, aggregates_real, aggregates_median, aggregates_geometry};
     int rc = SQLITE_OK;

@@ -35,7 +35,7 @@ struct aggregate {
 
 /* Tables of the files here, each ended by a NULL name. */
 extern const struct function functions_number[], functions_real[], functions_text[], functions_time[], functions_parse[], functions_value[],
-    functions_geometry[], functions_geometry_make[];
+    functions_geometry[], functions_geometry_make[], functions_search[];
 extern const struct aggregate aggregates_number[], aggregates_real[], aggregates_median[], aggregates_geometry[];
 
 int functions_register(sqlite3 *db); /* a result code of SQLite */

@@ -66,7 +66,10 @@ static bool send_rows(struct sql *db, struct sql_statement *st, const struct que
 static bool run_query(struct sql *db, const struct query *q, const struct store_state *states, const struct store_reader *reader, struct error *err)
 {
     struct sql_statement *st = sql_cached(db, buf_str(&q->sql.text), err);
-    return st && bind_all(db, st, q, err) && (!reader->begin || reader->begin(reader->ctx, states, err)) && send_rows(db, st, q, reader, err);
+    bool ok = st && bind_all(db, st, q, err) && (!reader->begin || reader->begin(reader->ctx, states, err)) && send_rows(db, st, q, reader, err);
+    if (!ok && err->code == ERROR_QUERY_RUNTIME && reader->failed_at)
+        reader->failed_at(reader->ctx, sql_failure_place(db));
+    return ok;
 }
 
 bool store_query(struct store *s, const struct dataset *d, const struct query *q, const struct store_reader *reader, struct error *err)
