@@ -91,7 +91,9 @@ $(OUT)/unit/%: tests/unit/%.c $(LIB)
 
 # Tests that put something of their own in the place of a function: a store and a clock; a malloc, or an arena, that fails.
 LINK_test_power_loss = $(OUT)/fault/power.o -rdynamic -Wl,--wrap=clock_mono_ms
-LINK_test_queue = -Wl,--wrap=store_write_group,--wrap=clock_mono_ms
+LINK_test_disk_reserve = -Wl,--wrap=statvfs
+LINK_test_clock = -Wl,--wrap=clock_wall_ms
+LINK_test_queue = -Wl,--wrap=store_write_group,--wrap=clock_mono_ms,--wrap=clock_gettime
 LINK_test_soql_analyze_memory = -Wl,--wrap=arena_alloc,--wrap=arena_zalloc,--wrap=arena_grow,--wrap=arena_str
 LINK_test_out_of_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 LINK_test_sql_functions_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc

@@ -158,8 +158,8 @@ static void *watch(void *arg)
     struct ingest_queue *owner = arg;
     pthread_mutex_lock(&owner->lock);
     while (!owner->stopping) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
+        struct timespec until; /* monotonic: somebody may set the clock back an hour */
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += 1;
         pthread_cond_timedwait(&owner->changed, &owner->lock, &until);
         struct upload *expired = owner->n_queues ? take_expired(owner, clock_mono_ms()) : NULL;
@@ -182,8 +182,12 @@ struct ingest_queue *ingest_queue_new(struct store *s, struct pool *pool, struct
     }
     owner->store = s;
     owner->pool = pool;
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&owner->lock, NULL);
-    pthread_cond_init(&owner->changed, NULL);
+    pthread_cond_init(&owner->changed, &attr);
+    pthread_condattr_destroy(&attr);
     int rc = pthread_create(&owner->watch, NULL, watch, owner);
     if (rc) {
         error_from_errno(err, rc, "start the write queue's watch");

@@ -65,6 +65,19 @@ uint64_t __wrap_clock_mono_ms(void)
     return __real_clock_mono_ms() + ahead_ms;
 }
 
+static atomic_bool set_back; /* the wall clock, by an hour, just after somebody looked at it */
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *t);
+int __real_clock_gettime(clockid_t clock, struct timespec *t);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *t)
+{
+    int rc = __real_clock_gettime(clock, t);
+    if (clock == CLOCK_REALTIME && set_back)
+        t->tv_sec += 3600;
+    return rc;
+}
+
 /* ── the clients ── */
 
 struct outcome {
@@ -298,6 +311,23 @@ static void a_write_that_waited_30_s_is_refused_and_never_applied(void **state)
     assert_true(outcomes[0].good == 1 && outcomes[4].good == 1); /* what ran, ran to its end */
 }
 
+static void a_clock_that_is_set_back_does_not_stop_the_watch(void **state)
+{
+    (void)state;
+    set_back = true;
+    start(1);
+    hold(1);
+    small(0, 0);
+    wait_inside(0);
+    small(0, 1);
+    ahead_ms += 31000;
+    wait_finished(1);
+    assert_int_equal(outcomes[1].error.code, ERROR_DATASET_BUSY);
+    hold(0);
+    wait_finished(2);
+    set_back = false;
+}
+
 /* ── many at once ── */
 
 enum { CLIENTS = 4, WRITES_EACH = 150 };
@@ -410,6 +440,7 @@ int main(void)
         TEST(a_busy_dataset_does_not_hold_up_another),
         TEST(with_one_worker_datasets_take_turns),
         TEST(a_write_that_waited_30_s_is_refused_and_never_applied),
+        TEST(a_clock_that_is_set_back_does_not_stop_the_watch),
         TEST(many_clients_keep_their_order),
     };
     return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
