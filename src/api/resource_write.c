@@ -150,6 +150,13 @@ static void end(struct call *c)
         finish(c);
 }
 
+/* Before the body is asked for. What was done under its key before is answered as it was: then the store asks. */
+static bool has_room(const struct call *c, struct writing *w, struct error *err)
+{
+    w->options.upload.store = c->api->store;
+    return w->digest.has_key || store_has_room(c->api->store, 0, err);
+}
+
 /* ── datasets ── */
 
 static bool begin_dataset(struct call *c, enum upload_kind kind)
@@ -158,7 +165,7 @@ static bool begin_dataset(struct call *c, enum upload_kind kind)
     struct writing *w = begin(c);
     if (!w) {
         error_no_memory(&err);
-    } else if (write_options_read(c, kind, false, &w->options, &err) && body_digest_init(&w->digest, c, &err) &&
+    } else if (write_options_read(c, kind, false, &w->options, &err) && body_digest_init(&w->digest, c, &err) && has_room(c, w, &err) &&
                store_state(c->api->store, c->dataset, &w->state, &err)) {
         const struct stored stored = {true, etag_of_dataset(c->dataset, &w->state), modified_of_dataset(c->dataset, &w->state)};
         if (condition_of_write(c->head, &stored, &err)) {
@@ -317,7 +324,7 @@ static bool begin_row(struct call *c, bool clear_absent)
     struct writing *w = begin(c);
     if (!w) {
         error_no_memory(&err);
-    } else if (write_options_read(c, UPLOAD_UPSERT, true, &w->options, &err) && body_digest_init(&w->digest, c, &err)) {
+    } else if (write_options_read(c, UPLOAD_UPSERT, true, &w->options, &err) && body_digest_init(&w->digest, c, &err) && has_room(c, w, &err)) {
         w->single_row = true;
         w->options.upload.clear_absent |= clear_absent;
         if (begin_row_write(c, w, &err))
@@ -396,7 +403,7 @@ static void run_row_delete(struct call *c)
         call_reply_error(c, &err);
         return;
     }
-    bool ok = write_options_read(c, UPLOAD_UPSERT, false, &w->options, &err) && body_digest_init(&w->digest, c, &err) &&
+    bool ok = write_options_read(c, UPLOAD_UPSERT, false, &w->options, &err) && body_digest_init(&w->digest, c, &err) && has_room(c, w, &err) &&
               row_url_resolve(c, &w->row, &err);
     if (ok) {
         w->state = w->row.state;

@@ -4,7 +4,7 @@
 #include "api/handlers.h"
 #include "api/view_json.h"
 
-enum { SMALL_BODY_MAX = 1 << 20, LIST_LIMIT_DEFAULT = 200, LIST_LIMIT_MAX = 1000 };
+enum { ROOM_OF_DATASET_BYTES = 512 << 10, SMALL_BODY_MAX = 1 << 20, LIST_LIMIT_DEFAULT = 200, LIST_LIMIT_MAX = 1000 };
 
 /* ── replies ── */
 
@@ -72,10 +72,11 @@ static struct str new_row_identifier(const struct view_input *in)
 static const struct dataset *create(struct call *c, const struct view_input *in, struct error *err)
 {
     struct column_spec *columns = arena_zalloc(c->arena, (in->n_columns + 1) * sizeof *columns);
-    if (!columns) {
+    if (!columns)
         error_no_memory(err);
+    /* First the catalog, then the file; without room for that, the catalog's part may be there to stay: taking it back is a write too. */
+    if (!columns || !store_has_room(c->api->store, 0, err) || !disk_can_give(c->api->scratch_dir, ROOM_OF_DATASET_BYTES, err))
         return NULL;
-    }
     for (size_t i = 0; i < in->n_columns; i++)
         columns[i] = in->columns[i].spec;
     struct dataset_spec spec = {

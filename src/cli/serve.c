@@ -36,7 +36,7 @@ static struct settings {
     const char *data;
     const char *listens[LISTENS_MAX], *http_listens[LISTENS_MAX], *hosts[HOSTS_MAX], *proxies[HOSTS_MAX];
     size_t n_listens, n_http_listens, n_hosts, n_proxies;
-    const char *tls_cert, *tls_key, *ready_fd, *workers, *replies_max;
+    const char *tls_cert, *tls_key, *ready_fd, *workers, *replies_max, *disk_reserve;
     bool dev, verbose;
 } settings;
 
@@ -51,6 +51,7 @@ static const struct cli_option options[] = {
     {"ready-fd", "N", "write the ready lines to this descriptor instead of standard output", NULL, &settings.ready_fd, NULL, NULL, 0},
     {"workers", "N", "worker threads (4 a core, at least 8)", NULL, &settings.workers, NULL, NULL, 0},
     {"replies-max", "MIB", "scratch space for all replies that clients have yet to read (32768)", NULL, &settings.replies_max, NULL, NULL, 0},
+    {"disk-reserve", "SIZE", "writes leave this much of the disk free, else 507: bytes, 800M, 2G, 5%, 0 for none (5%, at least 512M; with --dev none)", NULL, &settings.disk_reserve, NULL, NULL, 0},
     {"dev", NULL, "for tests and trials: temporary data, loopback only, user admin with password " DEV_PASSWORD, &settings.dev, NULL, NULL, NULL, 0},
     {"verbose", NULL, "log more", &settings.verbose, NULL, NULL, NULL, 0},
 };
@@ -128,6 +129,16 @@ static bool ensure_administrator(struct server *s, struct error *err)
     return true;
 }
 
+static bool choose_reserve(struct disk_reserve *ret, struct error *err)
+{
+    *ret = (struct disk_reserve){settings.dev ? DISK_RESERVE_NONE : DISK_RESERVE_DEFAULT, 0};
+    if (!settings.disk_reserve || disk_reserve_parse(str_from(settings.disk_reserve), ret, err))
+        return true;
+    char said[sizeof err->message];
+    snprintf(said, sizeof said, "%s", err->message);
+    return error_set(err, ERROR_BAD_REQUEST, "--disk-reserve: %s", said);
+}
+
 static bool open_house(struct server *s, struct error *err)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -138,9 +149,13 @@ static bool open_house(struct server *s, struct error *err)
             return error_set(err, ERROR_BAD_REQUEST, "--workers must be a number from 2 to 256");
         s->workers = (unsigned)given;
     }
+    struct store_config store_config = {0};
+    if (!choose_reserve(&store_config.reserve, err))
+        return false;
     if (!open_data(s, err) || !(s->catalog = catalog_open(s->dir.path, err)))
         return false;
-    struct store_config store_config = {.dir = s->dir.path, .catalog = s->catalog};
+    store_config.dir = s->dir.path;
+    store_config.catalog = s->catalog;
     if (!(s->store = store_open(&store_config, err)) || !ensure_administrator(s, err))
         return false;
     if (!(s->gate = gate_new(s->catalog, err)) || !(s->pool = pool_new(s->workers, "worker", err)) ||

@@ -58,6 +58,7 @@ struct upload_options {
     uint32_t skip_share_max;    /* in hundredths of a percent of the rows; 10,000: any share */
     bool has_expected_rows;     /* X-Expect-Rows */
     uint64_t expected_rows;
+    const struct store *store;  /* whose disk the rows must leave room on while they come; NULL: nobody asks */
     const char *reports_dir;    /* where set-aside rows are kept */
     const char *scratch_dir;
     const char *request_id, *user_id;

@@ -129,9 +129,20 @@ static void build_ahead(struct upload *u)
     ahead_nudge(u->ahead);
 }
 
+/* A long body would else fill the disk up with what is then refused. */
+static bool leaves_room(struct upload *u, struct error *err)
+{
+    enum { ASK_EACH_BYTES = 8 << 20 };
+    uint64_t staged = stage_bytes(u->stage);
+    if (!u->options.store || staged - u->room_asked_at < ASK_EACH_BYTES)
+        return true;
+    u->room_asked_at = staged;
+    return store_has_room(u->options.store, 0, err);
+}
+
 bool upload_push(struct upload *u, struct str bytes, struct error *err)
 {
-    if (!(u->gunzip ? gunzip_push(u->gunzip, bytes, err) : to_transcode(u, bytes, err)))
+    if (!(u->gunzip ? gunzip_push(u->gunzip, bytes, err) : to_transcode(u, bytes, err)) || !leaves_room(u, err))
         return false;
     if (u->queue)
         build_ahead(u);

@@ -20,6 +20,7 @@ struct upload {
     bool reported;
     uint64_t row_bytes; /* of the row that has not ended yet, roughly */
     struct large large;
+    uint64_t room_asked_at;          /* bytes of the stage when the disk was last asked for room */
     struct stage *stage;             /* ahead's, once there is one */
     /* building while the body streams: NULL until enough came, or never */
     struct ahead *ahead;

@@ -47,19 +47,25 @@ __attribute__((constructor)) static void configure(void)
 
 /* ── result codes ── */
 
+static bool says_full(int system_errno)
+{
+    return system_errno == ENOSPC || system_errno == EDQUOT || system_errno == EFBIG;
+}
+
 static bool file_says_full(sqlite3_file *f)
 {
     int e = 0;
-    if (!f || !f->pMethods || f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &e) != SQLITE_OK)
-        return false;
-    return e == ENOSPC || e == EDQUOT || e == EFBIG;
+    return f && f->pMethods && f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &e) == SQLITE_OK && says_full(e);
 }
 
-/* SQLite calls only ENOSPC "full"; a quota or a file size limit is one to the user too. The file and its WAL remember
- * why a write failed; errno has been through other hands by now. */
+/* SQLite calls only ENOSPC "full", and that not of the WAL's index; a quota or a file size limit is one to the user too. The
+ * file and its WAL remember why a write failed, where errno has been through other hands by now. The index's file does not, but
+ * there nothing that sets errno comes between. */
 static bool is_full(struct sql *s, int rc)
 {
     sqlite3_file *file = NULL, *wal = NULL;
+    if (rc == SQLITE_IOERR_SHMSIZE && s->db)
+        return says_full(sqlite3_system_errno(s->db));
     if (rc != SQLITE_IOERR_WRITE || !s->db)
         return false;
     sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_FILE_POINTER, &file);

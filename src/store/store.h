@@ -8,6 +8,7 @@
 #ifndef SELTZER_STORE_STORE_H
 #define SELTZER_STORE_STORE_H
 
+#include "base/disk.h"
 #include "catalog/catalog.h"
 #include "rows/row_id.h"
 #include "rows/sql_text.h"
@@ -17,6 +18,7 @@ struct store_config {
     const char *dir;           /* the data directory */
     struct catalog *catalog;   /* borrowed */
     size_t cache_bytes;        /* page caches of the process, 96 MiB when 0 */
+    struct disk_reserve reserve; /* what writes leave free; none when 0 */
 };
 
 struct store;
@@ -31,6 +33,10 @@ must_use bool store_add_column(struct store *s, const struct dataset *d, const s
  * the value and two rows. Returns the new snapshot. */
 const struct dataset *store_set_row_identifier(struct store *s, const struct dataset *d, int column, struct error *err);
 void store_drop(struct store *s, const char *dataset_id);
+
+/* So many bytes more would leave the disk's reserve free; else DISK_FULL. Everything that makes files grow asks by itself: this is
+ * for those who would rather know before they read a body. */
+must_use bool store_has_room(const struct store *s, uint64_t bytes, struct error *err);
 
 /* ── state ── */
 struct store_state {

@@ -28,6 +28,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -356,6 +357,7 @@ int fcntl64(int fd, int command, ...)
 
 FAILING(FAULT_LOCK, int, flock, (int fd, int operation), syscall(SYS_flock, fd, operation))
 FAILING(FAULT_LOOK, int, stat, (const char *path, struct stat *st), syscall(SYS_newfstatat, AT_FDCWD, path, st, 0))
+FAILING(FAULT_LOOK, int, statvfs, (const char *path, struct statvfs *st), NEXT(statvfs)(path, st))
 FAILING(FAULT_LOOK, int, fstat, (int fd, struct stat *st), syscall(SYS_fstat, fd, st))
 FAILING(FAULT_LOOK, int, fstatat, (int folder, const char *path, struct stat *st, int flags), syscall(SYS_newfstatat, folder, path, st, flags))
 FAILING(FAULT_LOOK, int, stat64, (const char *path, struct stat64 *st), syscall(SYS_newfstatat, AT_FDCWD, path, st, 0))

@@ -23,7 +23,7 @@ enum fault_kind {
     FAULT_SQL,       /* sqlite3_open_v2 prepare_v3 step exec bind_… create_… wal_checkpoint_v2 file_control db_config */
     FAULT_TLS,       /* SSL_…, SSL_CTX_…, X509_…, EVP_… and PEM_… that we call */
     FAULT_LOCK,      /* fcntl that locks, flock */
-    FAULT_LOOK,      /* stat fstat lstat fstatat access readdir */
+    FAULT_LOOK,      /* stat fstat lstat fstatat statvfs access readdir */
     FAULT_CLOSE,     /* close, of files and sockets: it is closed, and says that it failed */
     FAULT_SETUP,     /* socket bind listen setsockopt getsockname shutdown eventfd epoll_create1 getrlimit setrlimit getaddrinfo
                       getnameinfo */

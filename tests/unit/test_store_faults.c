@@ -9,7 +9,7 @@
 
 /* ── the VFS: SQLite's own, but for calls that are made to fail ── */
 
-enum fault { FAULT_NONE, FAULT_WRITE_IO, FAULT_WRITE_FULL, FAULT_SYNC, FAULT_READ };
+enum fault { FAULT_NONE, FAULT_WRITE_IO, FAULT_WRITE_FULL, FAULT_SYNC, FAULT_READ, FAULT_INDEX };
 
 static struct {
     enum fault kind;
@@ -58,7 +58,10 @@ static int shim_reserved(sqlite3_file *f, int *r) { return CALL(f, xCheckReserve
 static int shim_control(sqlite3_file *f, int op, void *p) { return CALL(f, xFileControl, op, p); }
 static int shim_sector(sqlite3_file *f) { return CALL(f, xSectorSize); }
 static int shim_traits(sqlite3_file *f) { return CALL(f, xDeviceCharacteristics); }
-static int shim_shm_map(sqlite3_file *f, int page, int size, int extend, void volatile **p) { return CALL(f, xShmMap, page, size, extend, p); }
+static int shim_shm_map(sqlite3_file *f, int page, int size, int extend, void volatile **p)
+{
+    return extend && strikes(FAULT_INDEX) ? SQLITE_IOERR_SHMSIZE : CALL(f, xShmMap, page, size, extend, p);
+}
 static int shim_shm_lock(sqlite3_file *f, int at, int n, int flags) { return CALL(f, xShmLock, at, n, flags); }
 static void shim_shm_barrier(sqlite3_file *f) { CALL(f, xShmBarrier); }
 static int shim_shm_unmap(sqlite3_file *f, int del) { return CALL(f, xShmUnmap, del); }
@@ -171,6 +174,30 @@ static void a_fault_in_a_replace_leaves_the_old_table(void **state)
     assert_true(struck > 5);
 }
 
+/* No room for the index of its WAL: a file that nobody could open must not become the table. */
+static void a_new_file_that_cannot_be_opened_does_not_become_the_table(void **state)
+{
+    struct kit *k = *state;
+    kit_dataset(k, "text", true);
+    kit_write(k, "id=a n=1");
+    arm(FAULT_INDEX, 1, 1000);
+    struct write w = {.replace = true};
+    assert_false(kit_write_as(k, &w, "id=x"));
+    kit_refresh(k);
+    kit_table_is(k, "1:id=a n=1; ");
+    assert_true(disarm());
+    kit_write(k, "id=b");
+    char *beyond = path_of_generation(k->store, k->d->id, k->d->generation + 1);
+    assert_int_not_equal(access(beyond, F_OK), 0);
+    free(beyond);
+    assert_true(kit_write_as(k, &w, "id=x"));
+    kit_refresh(k);
+    arm(FAULT_INDEX, 1, 1000);
+    assert_int_equal(kit_state(k).rows, 1);
+    assert_non_null(strstr(kit_table(k), "id=x"));
+    disarm();
+}
+
 static void a_fault_in_a_group_leaves_each_member_its_own_try(void **state)
 {
     struct kit *k = *state;
@@ -271,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         KIT_TEST(a_fault_in_a_write_leaves_the_old_table),
         KIT_TEST(a_fault_in_a_replace_leaves_the_old_table),
+        KIT_TEST(a_new_file_that_cannot_be_opened_does_not_become_the_table),
         KIT_TEST(a_fault_in_a_group_leaves_each_member_its_own_try),
         KIT_TEST(a_fault_in_a_checkpoint_loses_nothing),
         KIT_TEST(a_fault_in_a_read_is_told_and_the_next_read_works),

@@ -40,7 +40,8 @@ class Server:
         environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
         self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            [self.binary, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", *self.extra],
+            [self.binary, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0",
+             "--disk-reserve", "1M", *self.extra],  # a nearly full disk of whoever runs the tests is not what they try
             stdout=subprocess.PIPE, stderr=self.log, env=environment)
         self.url = self.http_url = None
         lines = b""

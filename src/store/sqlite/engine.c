@@ -140,6 +140,16 @@ static void close_generation(struct generation *g)
     free(g);
 }
 
+/* Under store->lock: the table's own from now on. */
+static void link_generation(struct store *s, struct generation *g)
+{
+    g->table->current = g;
+    g->next = s->open;
+    s->open = g;
+    s->open_n++;
+    g->used = ++s->clock;
+}
+
 /* Under store->lock: no longer found by anybody; the caller closes it outside of the lock when this returns true. */
 static bool unlink_generation(struct store *s, struct generation *g)
 {
@@ -194,10 +204,10 @@ void generation_break_writer(struct generation *g)
     atomic_store(&g->wal_frames, 0);
 }
 
-static struct generation *open_generation(struct store *s, struct table *t, struct meta *ret, struct error *err)
+static struct generation *open_generation(struct store *s, struct table *t, int64_t number, struct meta *ret, struct error *err)
 {
     struct generation *g = calloc(1, sizeof *g);
-    char *path = path_of_generation(s, t->id, t->generation);
+    char *path = path_of_generation(s, t->id, number);
     if (!g || !path) {
         free(g);
         free(path);
@@ -205,7 +215,7 @@ static struct generation *open_generation(struct store *s, struct table *t, stru
         return NULL;
     }
     g->table = t;
-    g->number = t->generation;
+    g->number = number;
     g->path = path;
     if (access(path, F_OK) != 0 && errno == ENOENT)
         error_set(err, ERROR_STORE_UNAVAILABLE, "the file of the dataset's rows is missing");
@@ -253,15 +263,11 @@ static bool make_open(struct store *s, struct table *t, struct error *err)
     if (g && g->writer)
         return true;
     if (!g) {
-        g = open_generation(s, t, &m, err);
+        g = open_generation(s, t, t->generation, &m, err);
         if (!g)
             return false;
         pthread_mutex_lock(&s->lock);
-        t->current = g;
-        g->next = s->open;
-        s->open = g;
-        s->open_n++;
-        g->used = ++s->clock;
+        link_generation(s, g);
         pthread_mutex_unlock(&s->lock);
     } else if (!open_writer(g, &m, err)) {
         return false;
@@ -282,7 +288,7 @@ static bool mend_missing(struct store *s, const struct dataset *d, struct error 
     if (!missing)
         return true;
     const struct dataset *known = catalog_dataset(s->catalog, str_from(d->id), err);
-    bool ok = known && (known->generation != 1 || store_create(s, known, err));
+    bool ok = known && (known->generation != 1 || create_files(s, known, err));
     dataset_release(known);
     return ok;
 }
@@ -426,7 +432,18 @@ void table_publish(struct store *s, struct table *t, const struct meta *m)
     pthread_mutex_unlock(&s->lock);
 }
 
-void table_advance(struct store *s, struct table *t, int64_t number, const struct meta *m)
+struct generation *generation_prepare(struct store *s, struct table *t, int64_t number, struct error *err)
+{
+    struct meta m;
+    return open_generation(s, t, number, &m, err);
+}
+
+void generation_discard(struct generation *g)
+{
+    close_generation(g);
+}
+
+void table_advance(struct store *s, struct table *t, struct generation *next, const struct meta *m)
 {
     struct generation *old = t->current;
     pthread_mutex_lock(&s->lock);
@@ -435,7 +452,9 @@ void table_advance(struct store *s, struct table *t, int64_t number, const struc
         old->uses--; /* the turn's own */
         close_it = unlink_generation(s, old);
     }
-    t->generation = number;
+    link_generation(s, next);
+    next->uses = 1; /* the turn's own */
+    t->generation = next->number;
     t->meta = *m;
     t->has_meta = true;
     pthread_mutex_unlock(&s->lock);
@@ -632,6 +651,7 @@ struct store *store_open(const struct store_config *config, struct error *err)
         return NULL;
     }
     s->catalog = config->catalog;
+    s->reserve = config->reserve;
     s->cache_bytes = config->cache_bytes ? config->cache_bytes : (size_t)96 << 20;
     if (!init_locks(s, err)) {
         free(s->dir);
@@ -649,6 +669,11 @@ struct store *store_open(const struct store_config *config, struct error *err)
         return NULL;
     }
     return s;
+}
+
+bool store_has_room(const struct store *s, uint64_t bytes, struct error *err)
+{
+    return disk_has_room(&s->reserve, s->dir, bytes, err);
 }
 
 void store_close(struct store *s)

@@ -106,6 +106,7 @@ struct store {
     char *dir;
     struct catalog *catalog;
     size_t cache_bytes, cache_lent;
+    struct disk_reserve reserve;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct table *buckets[TABLE_BUCKETS];
@@ -136,8 +137,11 @@ struct generation *generation_again(struct store *s, struct generation *g); /* o
 void generation_break_writer(struct generation *g);
 /* Under the turn, after a commit: what readers of store_state see. */
 void table_publish(struct store *s, struct table *t, const struct meta *m);
-/* Under the turn: the generation `number` (its file is complete and synced) takes over, with its meta. */
-void table_advance(struct store *s, struct table *t, int64_t number, const struct meta *m);
+/* Under the turn: the generation `number`, whose file is complete and synced, opened before anybody is told of it: what cannot be
+ * opened (a full disk has no room for a WAL's index) must not become the table. Then it takes over with its meta, or is closed. */
+struct generation *generation_prepare(struct store *s, struct table *t, int64_t number, struct error *err);
+void generation_discard(struct generation *g);
+void table_advance(struct store *s, struct table *t, struct generation *next, const struct meta *m);
 /* The turn alone, nothing opened; table_forget() and table_release() end it. */
 struct table *table_hold(struct store *s, const struct dataset *d, struct error *err);
 /* Nobody finds the table again; its files are closed when their users leave. */
@@ -150,6 +154,11 @@ void reader_give(struct store *s, struct generation *g, struct sql *reader, bool
 /* Cache for a bulk write: how much was lent; give the same back. */
 size_t cache_lend(struct store *s);
 void cache_return(struct store *s, size_t bytes);
+
+/* ── shape.c ── */
+
+/* What store_create does, whatever is left of the disk: a reader may find a dataset without its file. */
+must_use bool create_files(struct store *s, const struct dataset *d, struct error *err);
 
 /* ── layout.c: files, tables, the meta row ── */
 

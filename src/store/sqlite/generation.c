@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/folder.h"
@@ -100,12 +101,17 @@ static const struct dataset *build_flip(struct build *b, bool set_row_identifier
         .row_identifier_id = row_identifier_id,
         .shape_version = set_row_identifier ? b->meta.state.shape_version : 0,
     };
+    struct generation *next = generation_prepare(b->s, b->t, b->number, err);
+    if (!next)
+        return NULL;
     stop_point("replace_synced");
     const struct dataset *d = catalog_flip_generation(b->s->catalog, b->t->id, &flip, err);
-    if (!d)
+    if (!d) {
+        generation_discard(next);
         return NULL;
+    }
     stop_point("replace_flipped");
-    table_advance(b->s, b->t, b->number, &b->meta);
+    table_advance(b->s, b->t, next, &b->meta);
     return d;
 }
 
@@ -200,7 +206,7 @@ static const char *action_of(const struct write *w)
 static bool replace(struct build *b, struct write *w, struct error *err)
 {
     struct apply a = {.write = w};
-    if (!write_check(&b->t->meta, w, err) || !fill(b, &a, err) || !add_ledger(b, &a, action_of(w), err))
+    if (!write_check(&b->t->meta, w, err) || !write_has_room(b->s, w, err) || !fill(b, &a, err) || !add_ledger(b, &a, action_of(w), err))
         return false;
     const struct dataset *flipped = NULL;
     if (!w->dry_run) {
@@ -411,10 +417,21 @@ static bool look_at_keys(struct build *b, const struct column *key, struct error
     return sql_exec_i64(b->db, text, &b->meta.key_scaled, err);
 }
 
+/* The next generation will be about as large as this one. */
+static bool has_room_for_copy(const struct build *b, struct error *err)
+{
+    struct stat st;
+    if (stat(b->t->current->path, &st) != 0)
+        return error_from_errno(err, errno, "look at the file of the dataset's rows");
+    return store_has_room(b->s, (uint64_t)st.st_size, err);
+}
+
 static bool rekey(struct build *b, const struct column *key, struct error *err)
 {
     struct store_state *state = &b->meta.state;
     struct sql *old = b->t->current->writer;
+    if (!has_room_for_copy(b, err))
+        return false;
     if (key && !check_identifies(old, key, &state->row_ids, err))
         return false;
     if (!build_open(b, err) || !copy_rows(old, b->db, err) || !look_at_keys(b, key, err))

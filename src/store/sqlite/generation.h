@@ -34,6 +34,7 @@ void generation_replace(struct store *s, struct write *w);
 
 /* ── write.c ── */
 must_use bool write_check(const struct meta *m, const struct write *w, struct error *err);
+must_use bool write_has_room(const struct store *s, const struct write *w, struct error *err);
 int64_t write_time(const struct meta *m); /* now, but never before the last write */
 /* The write's own look at the row that it made or changed last. */
 must_use bool write_show(struct sql *db, const struct meta *m, struct write *w, int64_t sid, struct error *err);

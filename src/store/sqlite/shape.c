@@ -46,7 +46,7 @@ static bool create_folder(const char *datasets, const char *making, const char *
     return ok && folder_sync(datasets, err);
 }
 
-bool store_create(struct store *s, const struct dataset *d, struct error *err)
+bool create_files(struct store *s, const struct dataset *d, struct error *err)
 {
     char *datasets = NULL, *making = NULL, *path = path_of_table(s, d->id);
     bool ok = asprintf(&datasets, "%s/datasets", s->dir) >= 0 && asprintf(&making, "%s/datasets/.%s", s->dir, d->id) >= 0 && path;
@@ -60,6 +60,11 @@ bool store_create(struct store *s, const struct dataset *d, struct error *err)
     free(making);
     free(path);
     return ok;
+}
+
+bool store_create(struct store *s, const struct dataset *d, struct error *err)
+{
+    return store_has_room(s, 0, err) && create_files(s, d, err);
 }
 
 /* ── columns ── */
@@ -101,7 +106,7 @@ bool store_add_column(struct store *s, const struct dataset *d, const struct col
     struct generation *g = t->current;
     struct meta m = t->meta;
     bool there = false;
-    bool ok = has_column(g->writer, column, &there, err);
+    bool ok = store_has_room(s, 0, err) && has_column(g->writer, column, &there, err);
     if (ok && !there) {
         ok = alter(g->writer, &m, column, g->number, err);
         if (ok)

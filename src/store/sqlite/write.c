@@ -80,6 +80,13 @@ bool write_check(const struct meta *m, const struct write *w, struct error *err)
     return check_shape(m, w, err);
 }
 
+/* Asked after the repetitions: what was done before is answered as it was, whatever is left of the disk. Rows take about the
+ * room that their stage takes; those that were built ahead have theirs already. */
+bool write_has_room(const struct store *s, const struct write *w, struct error *err)
+{
+    return store_has_room(s, w->stage && !w->ahead ? stage_bytes(w->stage) : 0, err);
+}
+
 int64_t write_time(const struct meta *m)
 {
     int64_t now = clock_wall_ms();
@@ -109,7 +116,7 @@ static enum apply_outcome from_bool(struct sql *db, bool ok, const struct error 
 }
 
 /* *ret_replayed: done before, under the same Idempotency-Key; nothing was changed now. */
-static enum apply_outcome apply_one(struct generation *g, struct meta *m, struct write *w, struct result_sink sink, bool *ret_replayed, struct error *err)
+static enum apply_outcome apply_one(const struct store *s, struct generation *g, struct meta *m, struct write *w, struct result_sink sink, bool *ret_replayed, struct error *err)
 {
     struct sql *db = g->writer;
     *ret_replayed = false;
@@ -117,7 +124,7 @@ static enum apply_outcome apply_one(struct generation *g, struct meta *m, struct
         return apply_failure(db, err);
     if (*ret_replayed)
         return APPLY_DONE;
-    if (!write_check(m, w, err))
+    if (!write_check(m, w, err) || !write_has_room(s, w, err))
         return APPLY_REFUSED;
     struct apply a = {
         .db = db, .applier = g->applier, .write = w, .meta = m, .at_ms = write_time(m), .version = m->state.version + 1, .sink = sink,
@@ -176,7 +183,7 @@ static bool undo_member(struct sql *db, struct error *err)
     return sql_exec(db, "ROLLBACK TO one; RELEASE one", err);
 }
 
-static enum apply_outcome apply_member(struct generation *g, struct meta *m, struct member *member, bool several, bool *ret_changed)
+static enum apply_outcome apply_member(const struct store *s, struct generation *g, struct meta *m, struct member *member, bool several, bool *ret_changed)
 {
     struct sql *db = g->writer;
     struct write *w = member->w;
@@ -186,7 +193,7 @@ static enum apply_outcome apply_member(struct generation *g, struct meta *m, str
     member->good = false;
     if (savepoint && !sql_exec(db, "SAVEPOINT one", &w->error))
         return APPLY_FAULT;
-    enum apply_outcome outcome = apply_one(g, m, w, sink_of(member, several), &replayed, &w->error);
+    enum apply_outcome outcome = apply_one(s, g, m, w, sink_of(member, several), &replayed, &w->error);
     if (outcome == APPLY_DONE && member->held.failed) {
         error_no_memory(&w->error);
         outcome = APPLY_REFUSED;
@@ -225,7 +232,7 @@ static bool transact(struct store *s, struct table *t, struct member *members, s
     struct error fault;
     bool changed = false, ok = begin(g->writer, &fault);
     for (size_t i = 0; i < n && ok; i++) {
-        ok = apply_member(g, &m, &members[i], n > 1, &changed) != APPLY_FAULT;
+        ok = apply_member(s, g, &m, &members[i], n > 1, &changed) != APPLY_FAULT;
         if (!ok)
             fault = members[i].w->error;
     }
