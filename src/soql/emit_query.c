@@ -182,10 +182,16 @@ static void emit_group(struct emitter *e, const struct scope *s)
         else
             emit_expression(e, s, r->group[i]);
     }
-    if (r->having) {
+    /* One group of all rows, also when nothing is counted in it: SQLite takes a select for a grouped one by its aggregates. */
+    bool says_so = r->grouped && !r->n_group && e->dialect == DIALECT_SQLITE;
+    if (r->having || says_so)
         emit_text(e, " HAVING ");
+    if (says_so)
+        emit_text(e, r->having ? "count(*) >= 0 AND (" : "count(*) >= 0");
+    if (r->having)
         emit_expression(e, s, r->having);
-    }
+    if (r->having && says_so)
+        emit_text(e, ")");
 }
 
 static bool is_sid(const struct soql_relation *r, const struct soql_expr *x)
@@ -351,6 +357,20 @@ static void emit_distinct(struct emitter *e, const struct scope *s)
     emit_text(e, ") ");
 }
 
+/* `s`, by which the select around this one keeps its order: the row number, or the place in the order that was asked for. */
+static void emit_place_in_order(struct emitter *e, const struct scope *s)
+{
+    const struct soql_relation *r = s->relation;
+    emit_text(e, r->n_order ? ", row_number() OVER (" : ", ");
+    for (size_t i = 0; i < r->n_order; i++) {
+        emit_text(e, i ? ", " : "ORDER BY ");
+        emit_order(e, s, &r->order[i]);
+    }
+    emit_text(e, r->n_order ? ", " : "");
+    emit_sid(e, s, 0);
+    emit_text(e, r->n_order ? ") AS s" : " AS s");
+}
+
 static void emit_select(struct emitter *e, const struct soql_relation *r, bool is_result, bool compared, bool with_sid)
 {
     struct scope s = {r, e->n_tables};
@@ -362,11 +382,8 @@ static void emit_select(struct emitter *e, const struct soql_relation *r, bool i
     emit_text(e, "SELECT ");
     emit_distinct(e, &s);
     emit_select_list(e, &s, is_result, compared || r->distinct);
-    if (with_sid) {
-        emit_text(e, ", ");
-        emit_sid(e, &s, 0);
-        emit_text(e, " AS s");
-    }
+    if (with_sid)
+        emit_place_in_order(e, &s);
     emit_from(e, &s, with_sid || breaks_ties(r));
     emit_where(e, &s);
     emit_group(e, &s);
