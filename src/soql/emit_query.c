@@ -182,16 +182,10 @@ static void emit_group(struct emitter *e, const struct scope *s)
         else
             emit_expression(e, s, r->group[i]);
     }
-    /* One group of all rows, also when nothing is counted in it: SQLite takes a select for a grouped one by its aggregates. */
-    bool says_so = r->grouped && !r->n_group && e->dialect == DIALECT_SQLITE;
-    if (r->having || says_so)
+    if (r->having) {
         emit_text(e, " HAVING ");
-    if (says_so)
-        emit_text(e, r->having ? "count(*) >= 0 AND (" : "count(*) >= 0");
-    if (r->having)
         emit_expression(e, s, r->having);
-    if (r->having && says_so)
-        emit_text(e, ")");
+    }
 }
 
 static bool is_sid(const struct soql_relation *r, const struct soql_expr *x)
@@ -293,6 +287,8 @@ static void emit_select_list(struct emitter *e, const struct scope *s, bool is_r
     }
     if (r->n_columns == 0)
         emit_text(e, "NULL AS none"); /* SQL wants something to select; the row is {} all the same */
+    if (r->grouped && !r->n_group && e->dialect == DIALECT_SQLITE)
+        emit_text(e, ", count(*) AS g"); /* one group of all rows, also when nothing is counted in it: SQLite wants to see an aggregate */
 }
 
 /* DISTINCT ON where it does not exist: the first of each group, by the order that was asked for, which is kept aside as o0, o1… */
