@@ -99,7 +99,8 @@ static bool on_keep(void *ctx, struct upload *u, const struct write *write, stru
 {
     struct call *c = ctx;
     struct writing *w = c->state;
-    return write_reply_keep(c, &w->options, u, write, w->shown_sid, w->deleted_id_json, out);
+    const struct kept_row row = {w->shown_sid, buf_str(&w->shown)};
+    return write_reply_keep(c, &w->options, u, write, &row, w->deleted_id_json, out);
 }
 
 static void finish(struct call *c)

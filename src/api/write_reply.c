@@ -169,8 +169,30 @@ static void add_result(struct buf *out, const struct call *c, const struct store
     buf_add_byte(out, '}');
 }
 
+/* Where the list of rows goes: into a reply, or into a witness as far as it has room. */
+struct rows_out {
+    struct spool *spool;
+    struct buf *kept;
+    bool too_long;
+};
+
+static bool put_rows(struct rows_out *to, struct buf *piece, struct error *err)
+{
+    bool ok = buf_ok(piece) || error_no_memory(err);
+    if (ok && to->spool) {
+        ok = spool_write(to->spool, piece->p, piece->n, err);
+    } else if (ok) {
+        to->too_long |= to->kept->n + piece->n > KEPT_REPLY_BYTES_MAX;
+        if (!to->too_long)
+            buf_add_str(to->kept, buf_str(piece));
+        ok = buf_ok(to->kept) || error_no_memory(err);
+    }
+    buf_reset(piece);
+    return ok;
+}
+
 /* The stage is read once more, in input order, for the keys. */
-static bool write_rows(struct call *c, struct upload *u, const struct write *w, struct spool *body, struct error *err)
+static bool write_rows(struct call *c, struct upload *u, const struct write *w, struct rows_out *to, struct error *err)
 {
     enum { RUN_BYTES = 4 << 20, FLUSH_AT = 64 << 10 };
     struct stage *stage = w->stage;
@@ -180,7 +202,7 @@ static bool write_rows(struct call *c, struct upload *u, const struct write *w, 
     struct buf out = {0};
     bool ok = cursor && (cells || error_no_memory(err)), end = false;
     buf_add_byte(&out, '[');
-    for (uint64_t at = 0; ok && !end;) {
+    for (uint64_t at = 0; ok && !end && !to->too_long;) {
         struct stage_run run;
         ok = stage_next_run(cursor, &run, &end, err);
         for (size_t i = 0; ok && !end && i < run.n; i++, at++) {
@@ -192,14 +214,12 @@ static bool write_rows(struct call *c, struct upload *u, const struct write *w, 
             if (at)
                 buf_add_z(&out, "\n,");
             add_result(&out, c, &w->state, &row, &result);
-            if (out.n >= FLUSH_AT) {
-                ok = buf_ok(&out) ? spool_write(body, out.p, out.n, err) : error_no_memory(err);
-                buf_reset(&out);
-            }
+            if (out.n >= FLUSH_AT)
+                ok = put_rows(to, &out, err);
         }
     }
     buf_add_z(&out, "]\n");
-    ok = ok && (buf_ok(&out) ? spool_write(body, out.p, out.n, err) : error_no_memory(err));
+    ok = ok && put_rows(to, &out, err);
     buf_free(&out);
     stage_cursor_free(cursor);
     return ok;
@@ -211,8 +231,8 @@ void write_reply_rows(struct call *c, const struct write_options *o, struct uplo
     (void)o;
     call_reply_begin(c, 200, json_type);
     call_reply_truth(c, &w->state);
-    struct spool *body = http_reply_body(c->x);
-    if (body && !write_rows(c, u, w, body, &err))
+    struct rows_out to = {.spool = http_reply_body(c->x)};
+    if (to.spool && !write_rows(c, u, w, &to, &err))
         call_reply_error(c, &err);
     else
         http_send(c->x);
@@ -231,21 +251,36 @@ void write_reply_stored(struct call *c, const struct write_options *o, struct up
 
 /* ── repetitions ── */
 
-/* What is kept is the reply's text, or for a stored row its number: it is shown as it is when asked again. */
+/* What is kept is the reply's text, or for a row that is too long its number. */
 enum { KEPT_TEXT = 'T', KEPT_ROW = 'R' };
 
-bool write_reply_keep(struct call *c, const struct write_options *o, struct upload *u, const struct write *w, int64_t stored_sid, struct str deleted_id_json,
-                      struct buf *out)
+/* False: the list is too long, or cannot be read now. */
+static bool keep_rows(struct call *c, struct upload *u, const struct write *w, struct buf *out)
 {
-    if (stored_sid) {
-        buf_printf(out, "%c%lld", KEPT_ROW, (long long)stored_sid);
-    } else {
-        buf_add_byte(out, KEPT_TEXT);
-        if (deleted_id_json.n)
-            buf_printf(out, "[{\"typ\":\"delete\",\"id\":" FMT_STR "}]\n", ARG_STR(deleted_id_json));
-        else
-            write_counts(c, o, u, w, out);
+    struct error ignored;
+    struct buf rows = {0};
+    struct rows_out to = {.kept = &rows};
+    bool ok = write_rows(c, u, w, &to, &ignored) && !to.too_long;
+    if (ok)
+        buf_add_str(out, buf_str(&rows));
+    buf_free(&rows);
+    return ok;
+}
+
+bool write_reply_keep(struct call *c, const struct write_options *o, struct upload *u, const struct write *w, const struct kept_row *row,
+                      struct str deleted_id_json, struct buf *out)
+{
+    if (row->sid && row->json.n > KEPT_REPLY_BYTES_MAX) {
+        buf_printf(out, "%c%lld", KEPT_ROW, (long long)row->sid);
+        return buf_ok(out);
     }
+    buf_add_byte(out, KEPT_TEXT);
+    if (row->sid)
+        buf_add_str(out, row->json);
+    else if (deleted_id_json.n)
+        buf_printf(out, "[{\"typ\":\"delete\",\"id\":" FMT_STR "}]\n", ARG_STR(deleted_id_json));
+    else if (!o->report_rows || upload_was_single_object(u) || !keep_rows(c, u, w, out))
+        write_counts(c, o, u, w, out);
     return buf_ok(out);
 }
 
@@ -259,7 +294,7 @@ void write_reply_again(struct call *c, const struct write_options *o, struct upl
     bool told = true;
     if (kept.n > 1 && kept.p[0] == KEPT_TEXT)
         buf_add_str(&out, str_skip(kept, 1));
-    else /* the row as it is now */
+    else /* the row as it is now: it was too long to keep */
         told = kept.n > 1 && kept.p[0] == KEPT_ROW && str_to_u64(str_skip(kept, 1), &sid) &&
                resource_write_row_json(&(struct row_shown){c->api, c->dataset, NULL, (int64_t)sid, o->version_2}, &out, &err);
     if (!told) {

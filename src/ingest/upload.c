@@ -420,6 +420,7 @@ static bool on_keep(void *ctx, const struct write_counts *counts, int64_t versio
     if (!u->watcher.keep)
         return true;
     so_far.counts = *counts;
+    so_far.state = u->state; /* the key of its row ids stays */
     so_far.state.version = version;
     so_far.state.shape_version = shape_version;
     upload_close_report(u);

@@ -119,7 +119,7 @@ struct write {
     struct str witness;               /* kept with the key: a digest of the request */
     bool want_all_results;            /* results for every row, else only for errors */
     void (*begin)(void *ctx);         /* before each try: results so far do not count; NULL: none */
-    void (*result)(void *ctx, const struct row_result *r); /* in no order when the apply is sorted; NULL: none */
+    void (*result)(void *ctx, const struct row_result *r); /* in the transaction, in no order when the apply is sorted; NULL: none */
     /* Before the commit, with the number of the last row made or changed: what it looks like now, since the next write may
      * change it before anybody could read it. Not for a dry run. False refuses the write. NULL: none. */
     bool (*show)(void *ctx, const struct store_within *in, int64_t sid, struct error *err);
@@ -127,7 +127,7 @@ struct write {
     bool (*keep)(void *ctx, const struct write_counts *counts, int64_t version, int64_t shape_version, struct buf *out);
     void *ctx;
     /* out */
-    bool replayed;                    /* done before under the same key; nothing was changed now */
+    bool replayed;                    /* done before under the same key; nothing was changed now: state has the versions of then */
     struct buf kept;                  /* what that write kept; free with buf_free */
     bool done;                        /* committed (or, dry run, would have been) */
     struct error error;               /* when not done */

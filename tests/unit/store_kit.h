@@ -186,6 +186,11 @@ static inline void kit_result(void *ctx, const struct row_result *r)
     all->v[all->n++].key = (struct cell){0};
 }
 
+static inline void kit_begin(void *ctx) /* another try: what was told before does not count */
+{
+    ((struct kit_results *)ctx)->n = 0;
+}
+
 /* The options of `w` are kept; the outcome is in it. */
 static inline bool kit_write_as(struct kit *k, struct write *w, const char *text)
 {

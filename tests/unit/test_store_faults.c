@@ -211,7 +211,7 @@ static void a_fault_in_a_group_leaves_each_member_its_own_try(void **state)
         for (int j = 0; j < 3; j++) {
             char text[64];
             snprintf(text, sizeof text, "id=%d; -id=none", j);
-            w[j] = (struct write){.dataset = k->d, .stage = kit_stage(k, &k->d->columns, text), .result = kit_result, .ctx = &results[j]};
+            w[j] = (struct write){.dataset = k->d, .stage = kit_stage(k, &k->d->columns, text), .begin = kit_begin, .result = kit_result, .ctx = &results[j]};
             group[j] = &w[j];
         }
         arm(kinds[i], 1, 1);

@@ -504,6 +504,8 @@ static bool start(struct rows_at_work *r, struct apply *a, struct error *err)
         r->key = &c->v[c->row_identifier];
     a->counts = (struct write_counts){0};
     a->last_sid = 0;
+    if (a->write->begin)
+        a->write->begin(a->write->ctx);
     return applier_begin(a->applier, c, a->at_ms, a->version, err);
 }
 

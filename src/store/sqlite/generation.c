@@ -228,7 +228,12 @@ static bool was_done_before(struct table *t, struct write *w, bool *ret_done, st
         return true;
     if (!witness_find(t->current->writer, w, ret_done, err))
         return false;
+    int64_t version = w->state.version, shape_version = w->state.shape_version;
     w->state = t->meta.state;
+    if (*ret_done) {
+        w->state.version = version;
+        w->state.shape_version = shape_version;
+    }
     return true;
 }
 

@@ -97,6 +97,8 @@ static bool read_result(struct str text, struct write *w, struct error *err)
     if (ok) {
         w->counts = (struct write_counts){(uint64_t)n[0], (uint64_t)n[1], (uint64_t)n[2], (uint64_t)n[3], (uint64_t)n[4], (uint64_t)n[5]};
         w->replayed = true;
+        if (!json_get_i64(v, STR("shape_version"), &w->state.shape_version))
+            w->state.shape_version = w->state.version;
         buf_reset(&w->kept);
         buf_add_str(&w->kept, json_get_str(v, STR("reply")));
         ok = buf_ok(&w->kept) || error_no_memory(err);
@@ -108,13 +110,14 @@ static bool read_result(struct str text, struct write *w, struct error *err)
 bool witness_find(struct sql *db, struct write *w, bool *ret_found, struct error *err)
 {
     w->replayed = false;
-    struct sql_statement *st = sql_cached(db, STR("SELECT digest,result FROM witness WHERE idempotency_key=?1"), err);
+    struct sql_statement *st = sql_cached(db, STR("SELECT digest,result,version FROM witness WHERE idempotency_key=?1"), err);
     if (!st || !sql_bind_text(db, st, 1, w->idempotency_key, err))
         return false;
     bool ok = true;
     enum sql_step step = sql_step(db, st, err);
     *ret_found = step == SQL_ROW;
     if (step == SQL_ROW) {
+        w->state.version = sql_i64(st, 2);
         if (str_eq(sql_text(st, 0), w->witness))
             ok = read_result(sql_text(st, 1), w, err);
         else
@@ -130,7 +133,7 @@ static bool write_result(const struct write *w, const struct store_state *state,
     buf_add_byte(out, '{');
     write_counts(out, counts);
     bool ok = !w->keep || w->keep(w->ctx, counts, state->version, state->shape_version, &reply);
-    buf_add_z(out, ",\"reply\":");
+    buf_printf(out, ",\"shape_version\":%lld,\"reply\":", (long long)state->shape_version);
     buf_add_json(out, buf_str(&reply));
     buf_add_byte(out, '}');
     ok = ok && buf_ok(&reply) && buf_ok(out);

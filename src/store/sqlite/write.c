@@ -1,7 +1,7 @@
 /* Writes (store.h, store_write_group): the transaction round the rows.
  *
  *     BEGIN IMMEDIATE ─► each write, under its own savepoint when there are several: rows, version, audit, witness
- *                     ─► the meta row ─► COMMIT (on disk) ─► the new state is seen, results are told
+ *                     ─► the meta row ─► COMMIT (on disk) ─► the new state is seen
  *
  * A refused write leaves its savepoint alone undone. A fault of disk, memory or lock undoes the whole transaction in
  * SQLite, whatever savepoints there are; its members are then applied alone, each from its stage. Replaces and truncates
@@ -13,49 +13,6 @@
 #include "store/sqlite/early.h"
 #include "store/sqlite/generation.h"
 #include "store/stop_point.h"
-
-/* ── results of a group wait for the commit: a member may have to be applied again ── */
-
-struct held_results {
-    struct row_result *v;
-    size_t n, cap;
-    struct arena keys;
-    bool failed;
-};
-
-static void hold_result(void *ctx, const struct row_result *r)
-{
-    struct held_results *h = ctx;
-    if (h->n == h->cap) {
-        size_t cap = h->cap ? h->cap * 2 : 16;
-        struct row_result *v = realloc(h->v, cap * sizeof *v);
-        if (!v) {
-            h->failed = true;
-            return;
-        }
-        h->v = v;
-        h->cap = cap;
-    }
-    h->v[h->n] = *r;
-    if (r->key.kind == CELL_TEXT || r->key.kind == CELL_BLOB) {
-        h->v[h->n].key.s = arena_str(&h->keys, r->key.s);
-        h->failed |= !h->v[h->n].key.s.p;
-    }
-    h->n++;
-}
-
-static void tell_results(struct held_results *h, const struct write *w)
-{
-    for (size_t i = 0; i < h->n; i++)
-        w->result(w->ctx, &h->v[i]);
-    h->n = 0;
-}
-
-static void free_results(struct held_results *h)
-{
-    free(h->v);
-    arena_free(&h->keys);
-}
 
 /* ── one write inside the transaction ── */
 
@@ -116,7 +73,7 @@ static enum apply_outcome from_bool(struct sql *db, bool ok, const struct error 
 }
 
 /* *ret_replayed: done before, under the same Idempotency-Key; nothing was changed now. */
-static enum apply_outcome apply_one(const struct store *s, struct generation *g, struct meta *m, struct write *w, struct result_sink sink, bool *ret_replayed, struct error *err)
+static enum apply_outcome apply_one(const struct store *s, struct generation *g, struct meta *m, struct write *w, bool *ret_replayed, struct error *err)
 {
     struct sql *db = g->writer;
     *ret_replayed = false;
@@ -127,7 +84,7 @@ static enum apply_outcome apply_one(const struct store *s, struct generation *g,
     if (!write_check(m, w, err) || !write_has_room(s, w, err))
         return APPLY_REFUSED;
     struct apply a = {
-        .db = db, .applier = g->applier, .write = w, .meta = m, .at_ms = write_time(m), .version = m->state.version + 1, .sink = sink,
+        .db = db, .applier = g->applier, .write = w, .meta = m, .at_ms = write_time(m), .version = m->state.version + 1, .sink = {w->result, w->ctx},
     };
     enum apply_outcome outcome = apply_rows(&a, err);
     if (outcome != APPLY_DONE)
@@ -143,7 +100,6 @@ static enum apply_outcome apply_one(const struct store *s, struct generation *g,
 
 struct member {
     struct write *w;
-    struct held_results held;
     bool good;            /* applied; done when the commit is */
     struct store_state state;
 };
@@ -168,15 +124,6 @@ static void roll_back(struct generation *g)
         generation_break_writer(g);
 }
 
-static struct result_sink sink_of(struct member *m, bool several)
-{
-    if (!m->w->result)
-        return (struct result_sink){0};
-    if (several)
-        return (struct result_sink){hold_result, &m->held};
-    return (struct result_sink){m->w->result, m->w->ctx};
-}
-
 /* Undone alone: by its savepoint. */
 static bool undo_member(struct sql *db, struct error *err)
 {
@@ -193,11 +140,7 @@ static enum apply_outcome apply_member(const struct store *s, struct generation 
     member->good = false;
     if (savepoint && !sql_exec(db, "SAVEPOINT one", &w->error))
         return APPLY_FAULT;
-    enum apply_outcome outcome = apply_one(s, g, m, w, sink_of(member, several), &replayed, &w->error);
-    if (outcome == APPLY_DONE && member->held.failed) {
-        error_no_memory(&w->error);
-        outcome = APPLY_REFUSED;
-    }
+    enum apply_outcome outcome = apply_one(s, g, m, w, &replayed, &w->error);
     if (outcome == APPLY_FAULT)
         return outcome;
     member->good = outcome == APPLY_DONE;
@@ -205,6 +148,10 @@ static enum apply_outcome apply_member(const struct store *s, struct generation 
     if (!keep)
         *m = before;
     member->state = m->state;
+    if (replayed) {
+        member->state.version = w->state.version;
+        member->state.shape_version = w->state.shape_version;
+    }
     *ret_changed |= keep;
     if (!savepoint)
         return outcome;
@@ -260,9 +207,6 @@ static void finish_member(struct member *m)
     struct write *w = m->w;
     w->done = m->good;
     w->state = m->state;
-    if (m->good || m->held.n)
-        tell_results(&m->held, w);
-    free_results(&m->held);
 }
 
 /* ── groups ── */
@@ -324,12 +268,8 @@ static void write_several(struct store *s, struct write *const *writes, size_t n
     for (size_t i = 0; i < n && ok; i++)
         members[i].w = writes[i];
     ok = ok && write_together(s, writes, n, members);
-    for (size_t i = 0; i < n && members; i++) {
-        if (ok)
-            finish_member(&members[i]);
-        else
-            free_results(&members[i].held);
-    }
+    for (size_t i = 0; i < n && ok; i++)
+        finish_member(&members[i]);
     free(members);
     for (size_t i = 0; i < n && !ok; i++)
         write_alone(s, writes[i]);
