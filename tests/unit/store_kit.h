@@ -262,7 +262,7 @@ static inline const char *kit_table(struct kit *k)
 {
     struct kit_reading r = {.k = k};
     struct query q = {.n_columns = k->d->columns.n + 1};
-    struct store_reader reader = {&r, kit_reading_begin, kit_reading_row};
+    struct store_reader reader = {&r, kit_reading_begin, kit_reading_row, NULL};
     buf_add_z(&q.sql.text, "SELECT sid");
     for (size_t i = 0; i < k->d->columns.n; i++)
         buf_printf(&q.sql.text, ",c%d", k->d->columns.v[i].physical);

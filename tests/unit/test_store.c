@@ -584,7 +584,7 @@ static void *read_much(void *ctx)
         int64_t difference = 0;
         struct error err;
         struct query q = {.n_columns = 1};
-        struct store_reader reader = {&difference, read_begin, read_row};
+        struct store_reader reader = {&difference, read_begin, read_row, NULL};
         buf_add_z(&q.sql.text, "SELECT count(*) FROM rows");
         bool ok = store_query(b->k->store, b->k->d, &q, &reader, &err);
         buf_free(&q.sql.text);

@@ -30,7 +30,7 @@ static bool count_rows(void *ctx, const struct cell *cells, struct error *err)
 static bool read_all(struct kit *k, struct reading *r, bool (*row)(void *ctx, const struct cell *cells, struct error *err), struct error *err)
 {
     struct query q = {.n_columns = 1};
-    struct store_reader reader = {r, begin, row};
+    struct store_reader reader = {r, begin, row, NULL};
     buf_add_z(&q.sql.text, "SELECT sid FROM rows ORDER BY sid");
     bool ok = store_query(k->store, k->d, &q, &reader, err);
     buf_free(&q.sql.text);

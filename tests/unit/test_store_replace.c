@@ -231,7 +231,7 @@ static void readers_see_the_old_or_the_new_table(void **state)
     while (!atomic_load(&r.stop)) {
         int64_t v[3] = {0};
         struct query q = {.n_columns = 1};
-        struct store_reader reader = {v, no_begin, count_row};
+        struct store_reader reader = {v, no_begin, count_row, NULL};
         buf_printf(&q.sql.text, "SELECT CAST(c%d AS INTEGER) FROM rows", k->d->columns.v[2].physical);
         GOOD(store_query(k->store, old, &q, &reader, &err));
         buf_free(&q.sql.text);
