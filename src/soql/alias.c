@@ -2,6 +2,7 @@
  * hold, as well as every seam between words, is an underscore to come: written only between two characters neither of which is
  * an underscore or hyphen of the query's own. */
 #include "soql/alias.h"
+#include "soql/names.h"
 
 #include <stdio.h>
 #include <utf8proc.h>
@@ -11,29 +12,6 @@ struct alias {
     size_t start;
     bool is_seam;                  /* an underscore to come */
 };
-
-static bool is_start(utf8proc_int32_t c)
-{
-    switch (utf8proc_category(c)) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_SC:
-    case UTF8PROC_CATEGORY_PC:
-        return true;
-    default:
-        return c == '-';
-    }
-}
-
-static bool is_part(utf8proc_int32_t c)
-{
-    utf8proc_category_t k = utf8proc_category(c);
-    return is_start(c) || k == UTF8PROC_CATEGORY_ND || k == UTF8PROC_CATEGORY_MN || k == UTF8PROC_CATEGORY_MC;
-}
 
 static bool is_line(char c)
 {
@@ -54,7 +32,7 @@ static void add_part_of_word(struct alias *a, struct str word)
     for (utf8proc_ssize_t n; word.n; word = str_skip(word, (size_t)n)) {
         utf8proc_int32_t c;
         n = utf8proc_iterate((const utf8proc_uint8_t *)word.p, (utf8proc_ssize_t)word.n, &c);
-        if (n > 0 && is_part(c)) {
+        if (n > 0 && (name_goes_on_with(c) || c == '-')) {
             add_character(a, str_head(word, (size_t)n));
         } else {
             a->is_seam = true;
@@ -325,7 +303,7 @@ void alias_of(const struct soql_node *n, struct buf *out)
     }
     utf8proc_int32_t first = 0;
     struct str made = str_make(out->p + a.start, out->n - a.start);
-    if (utf8proc_iterate((const utf8proc_uint8_t *)made.p, (utf8proc_ssize_t)made.n, &first) > 0 && is_start(first))
+    if (utf8proc_iterate((const utf8proc_uint8_t *)made.p, (utf8proc_ssize_t)made.n, &first) > 0 && (name_starts_with(first) || first == '-'))
         return;
     buf_add_byte(out, '_');
     if (out->failed)

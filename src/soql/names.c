@@ -4,6 +4,30 @@
 #include <stdlib.h>
 #include <utf8proc.h>
 
+bool name_starts_with(int32_t c)
+{
+    switch (utf8proc_category(c)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_SC:
+    case UTF8PROC_CATEGORY_PC:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool name_goes_on_with(int32_t c)
+{
+    utf8proc_category_t k = utf8proc_category(c);
+    return name_starts_with(c) || k == UTF8PROC_CATEGORY_ND || k == UTF8PROC_CATEGORY_MN || k == UTF8PROC_CATEGORY_MC;
+}
+
+
 static bool is_plain(struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {

@@ -5,6 +5,10 @@
 
 #include "base/arena.h"
 
+/* Which characters a name may begin with, and which it may hold: Java's identifiers, by Unicode category. A "-" in back-ticks besides. */
+bool name_starts_with(int32_t c);
+bool name_goes_on_with(int32_t c);
+
 /* Case folded, "-" as "_". *ret is the name itself when there is nothing to change. False: out of memory. */
 must_use bool name_fold(struct arena *a, struct str name, struct str *ret);
 

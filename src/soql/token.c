@@ -1,5 +1,6 @@
 /* SoQL text to tokens (token.h). Longest match wins; words are caseless. Which characters make names: Java's identifier rules, by Unicode
  * category (soql-reference, SoQLLexer.flex), but for characters that nobody sees: those are refused by their number. */
+#include "soql/names.h"
 #include "soql/token.h"
 
 #include <utf8proc.h>
@@ -50,35 +51,6 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static bool starts_name(utf8proc_int32_t c)
-{
-    switch (utf8proc_category(c)) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_SC:
-    case UTF8PROC_CATEGORY_PC:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool continues_name(utf8proc_int32_t c)
-{
-    switch (utf8proc_category(c)) {
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-        return true;
-    default:
-        return starts_name(c);
-    }
-}
-
 /* The bytes of the character at `at` if it may stand there in a name, else 0. */
 static uint32_t name_step(struct str t, uint32_t at, bool first)
 {
@@ -91,7 +63,7 @@ static uint32_t name_step(struct str t, uint32_t at, bool first)
         return !first && is_digit(c);
     utf8proc_int32_t code;
     utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)t.p + at, (utf8proc_ssize_t)(t.n - at), &code);
-    return n > 0 && (first ? starts_name(code) : continues_name(code)) ? (uint32_t)n : 0;
+    return n > 0 && (first ? name_starts_with(code) : name_goes_on_with(code)) ? (uint32_t)n : 0;
 }
 
 /* letter-or-digit*, with dashes where `dash` */
