@@ -7,6 +7,7 @@ from SELTZER_SEED."""
 
 import contextlib
 import errno
+import fnmatch
 import gzip
 import http.client
 import itertools
@@ -14,6 +15,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -493,7 +495,7 @@ def test_what_is_called_is_made_to_fail_or_excused():
     libm = re.search(r"libm\.so\S* => (\S+)", subprocess.run(["ldd", server], check=True, capture_output=True, text=True).stdout)
     called -= symbols(libm[1], "--defined-only")
     made_to_fail = symbols(faulty, "--defined-only")
-    assert called - made_to_fail - excused == set()
+    assert {s for s in called - made_to_fail if not any(fnmatch.fnmatch(s, e) for e in excused)} == set()
     assert excused & made_to_fail == set()
 
 
@@ -525,11 +527,12 @@ def test_a_disk_that_stays_broken_is_503_until_it_is_whole(house):
         house.put_back()
 
 
-def start_failing(house, kind, n, way):
+def start_failing(server, kind, n, way):
     """True when the server came up."""
-    server = house.server
     server.faults.arm(FAIL, kind, first=n, number=way)
-    environment = dict(os.environ, SELTZER_FAULTS=server.faults.path, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0")
+    environment = dict(os.environ, SELTZER_FAULTS=server.faults.path, SELTZER_ADMIN_PASSWORD=ADMIN[1],
+                       ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:fast_unwind_on_malloc=0",  # stacks through OpenSSL, to tell whose leak it is
+                       LSAN_OPTIONS="suppressions=tests/fault/leaks-of-others:print_suppressions=0")
     process = subprocess.Popen([server.binary, "serve", "--data", server.data, "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     line = process.stdout.readline()
@@ -564,7 +567,7 @@ def test_any_call_may_fail_at_the_start(tmp_path):
         wishes = numbers.sample(wishes, min(len(wishes), 1500))
     for kind, n, way in wishes:
         try:
-            start_failing(house, kind, n, way)
+            start_failing(house.server, kind, n, way)
         except AssertionError as e:
             raise AssertionError(f"start: {kind} number {n} failing with {way}: {e}") from e
     print(f"start: {len(wishes)} calls, {len(wishes)} failures")
@@ -572,3 +575,32 @@ def test_any_call_may_fail_at_the_start(tmp_path):
     house.talk.close()
     assert house.look_rows() == rows == BEFORE
     house.end()
+
+
+def test_any_call_may_fail_at_the_very_first_start(tmp_path):
+    """A data directory that was only half made is no obstacle: the next start makes the rest, and the administrator gets in."""
+    print(f"SELTZER_SEED={SEED}")
+
+    def fresh():
+        shutil.rmtree(tmp_path / "data", ignore_errors=True)
+        return FaultyServer(tmp_path / "data")
+
+    server = fresh()
+    server.faults.arm(COUNT)
+    server.start()
+    seen = server.faults.seen()
+    assert server.stop() == 0
+    wishes = choose(seen, "first start")
+    if AMOUNT == "all":
+        wishes = random.Random(f"{SEED} first").sample(wishes, min(len(wishes), 1000))
+    for kind, n, way in wishes:
+        server = fresh()
+        try:
+            start_failing(server, kind, n, way)
+            server.start()
+            assert server.api().get("/api/users/current.json").status_code == 200
+            assert server.stop() == 0
+            server.check_clean()
+        except AssertionError as e:
+            raise AssertionError(f"first start: {kind} number {n} failing with {way}: {e}") from e
+    print(f"first start: {len(wishes)} calls, {len(wishes)} failures")
