@@ -421,7 +421,7 @@ static void replace_ahead(void)
     struct write *one = &w;
     snprintf(life.doing, sizeof life.doing, "replace built ahead");
     GOOD(w.stage = stage_new(&config, &err));
-    w.ahead = store_ahead_new(k->store, k->d, w.stage, true);
+    w.ahead = store_ahead_new(k->store, k->d, w.stage, &(struct ahead_rows){.replace = true});
     assert_non_null(w.ahead);
     for (unsigned i = 0, rows = 1 + dice(60); i < rows; i++) {
         struct stage_row row = {.position = i, .line = i + 1, .cells = cells};
