@@ -158,8 +158,8 @@ void emit_order(struct emitter *e, const struct scope *s, const struct soql_expr
     emit_text(e, o->nulls_first ? " NULLS FIRST" : " NULLS LAST");
 }
 
-static void emit_list(struct emitter *e, const struct scope *s, struct soql_expr *const *v, size_t n,
-                      void (*each)(struct emitter *e, const struct scope *s, const struct soql_expr *x))
+void emit_list(struct emitter *e, const struct scope *s, struct soql_expr *const *v, size_t n,
+               void (*each)(struct emitter *e, const struct scope *s, const struct soql_expr *x))
 {
     for (size_t i = 0; i < n; i++) {
         emit_text(e, i ? ", " : "");

@@ -171,6 +171,23 @@ static void emit_where(struct emitter *e, const struct scope *s)
 
 /* ── GROUP BY, ORDER BY, LIMIT ── */
 
+static bool any_aggregate(struct soql_expr *const *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct soql_expr *x = v[i];
+        if (x->kind == EXPR_CALL && ((x->function->kind == FUNCTION_AGGREGATE && !x->over) || any_aggregate(x->args, x->n)))
+            return true;
+    }
+    return false;
+}
+
+/* Without GROUP BY it is aggregates that make a select one group; HAVING alone does not in SQLite, and a group of literals alone not in
+ * either. */
+static bool has_aggregates(const struct soql_relation *r)
+{
+    return any_aggregate(r->selected, r->n_columns);
+}
+
 /* Not compared by code point here: equality is the same in every collation, and PostgreSQL must find the same text in SELECT. */
 static void emit_group(struct emitter *e, const struct scope *s)
 {
@@ -182,10 +199,14 @@ static void emit_group(struct emitter *e, const struct scope *s)
         else
             emit_expression(e, s, r->group[i]);
     }
-    if (r->having) {
-        emit_text(e, " HAVING ");
-        emit_expression(e, s, r->having);
-    }
+    bool alone = r->grouped && !r->n_group && !has_aggregates(r);
+    if (r->having || alone)
+        emit_text(e, alone ? " HAVING count(*) >= 0" : " HAVING ");
+    if (!r->having)
+        return;
+    emit_text(e, alone ? " AND (" : "");
+    emit_expression(e, s, r->having);
+    emit_text(e, alone ? ")" : "");
 }
 
 static bool is_sid(const struct soql_relation *r, const struct soql_expr *x)
@@ -287,70 +308,92 @@ static void emit_select_list(struct emitter *e, const struct scope *s, bool is_r
     }
     if (r->n_columns == 0)
         emit_text(e, "NULL AS none"); /* SQL wants something to select; the row is {} all the same */
-    if (r->grouped && !r->n_group && e->dialect == DIALECT_SQLITE)
-        emit_text(e, ", count(*) AS g"); /* one group of all rows, also when nothing is counted in it: SQLite wants to see an aggregate */
 }
 
-/* DISTINCT ON where it does not exist: the first of each group, by the order that was asked for, which is kept aside as o0, o1… */
-static void emit_distinct_on_by_number(struct emitter *e, const struct scope *s)
+/* The list of what an inner select calls c0, c1… */
+static void emit_outer_list(struct emitter *e, const struct soql_relation *r, bool is_result)
+{
+    for (size_t i = 0; i < r->n_columns; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "c%zu", i);
+        emit_text(e, i ? ", " : "");
+        if (is_result)
+            emit_handed_out(e, r->columns[i].type, name);
+        else
+            emit_text(e, name);
+        if (is_result && strcmp(dialect_result(e->dialect, r->columns[i].type), "?") != 0)
+            buf_printf(e->text, " AS c%zu", i);
+    }
+    if (r->n_columns == 0)
+        emit_text(e, "NULL AS none");
+}
+
+static void emit_numbered_in_order(struct emitter *e, const struct scope *s, bool ties)
 {
     const struct soql_relation *r = s->relation;
-    emit_text(e, "SELECT ");
-    for (size_t i = 0; i < r->n_columns; i++)
-        buf_printf(e->text, i ? ", c%zu" : "c%zu", i);
-    emit_text(e, " FROM (SELECT ");
-    emit_select_list(e, s, false, false);
+    const char *between = " ORDER BY ";
+    emit_text(e, ", row_number() OVER (PARTITION BY ");
+    emit_list(e, s, r->distinct_on, r->n_distinct_on, emit_compared);
+    for (size_t i = 0; i < r->n_order; i++, between = ", ") {
+        emit_text(e, between);
+        emit_order(e, s, &r->order[i]);
+    }
+    for (size_t i = 0; ties && i < r->n_tables; i++) {
+        if (!table_has_sid(&r->tables[i]))
+            continue;
+        emit_text(e, between);
+        emit_sid(e, s, i);
+        emit_text(e, " ASC NULLS LAST");
+        between = ", ";
+    }
+    emit_text(e, ") AS n");
+}
+
+/* What the rows are ordered by, kept aside as o0, o1…, and their row numbers as s0, s1… */
+static void emit_kept_aside(struct emitter *e, const struct scope *s, bool ties)
+{
+    const struct soql_relation *r = s->relation;
     for (size_t i = 0; i < r->n_order; i++) {
         emit_text(e, ", ");
         emit_expression(e, s, r->order[i].by);
         buf_printf(e->text, " AS o%zu", i);
     }
-    emit_text(e, ", row_number() OVER (PARTITION BY ");
-    for (size_t i = 0; i < r->n_distinct_on; i++) {
-        emit_text(e, i ? ", " : "");
-        emit_compared(e, s, r->distinct_on[i]);
-    }
-    bool sid = !r->grouped && table_has_sid(&r->tables[0]);
-    for (size_t i = 0; i < r->n_order; i++) {
-        emit_text(e, i ? ", " : " ORDER BY ");
-        emit_order(e, s, &r->order[i]);
-    }
-    if (sid) {
-        emit_text(e, r->n_order ? ", " : " ORDER BY ");
-        emit_sid(e, s, 0);
-    }
-    emit_text(e, ") AS n");
-    if (sid) {
+    for (size_t i = 0; ties && i < r->n_tables; i++) {
+        if (!table_has_sid(&r->tables[i]))
+            continue;
         emit_text(e, ", ");
-        emit_sid(e, s, 0);
-        emit_text(e, " AS s");
+        emit_sid(e, s, i);
+        buf_printf(e->text, " AS s%zu", i);
     }
+}
+
+/* DISTINCT ON, which SQLite has not, and which in PostgreSQL would lose the order of creation: the first of each group, by the order that
+ * was asked for and then by row number. */
+static void emit_distinct_on(struct emitter *e, const struct scope *s, bool is_result)
+{
+    const struct soql_relation *r = s->relation;
+    bool ties = !r->grouped && table_has_sid(&r->tables[0]);
+    const char *between = " ORDER BY ";
+    emit_text(e, "SELECT ");
+    emit_outer_list(e, r, is_result);
+    emit_text(e, " FROM (SELECT ");
+    emit_select_list(e, s, false, false);
+    emit_kept_aside(e, s, ties);
+    emit_numbered_in_order(e, s, ties);
     emit_from(e, s, true);
     emit_where(e, s);
     emit_group(e, s);
-    emit_text(e, ") WHERE n = 1");
-    const char *between = " ORDER BY ";
+    buf_printf(e->text, ") AS t%u WHERE n = 1", e->n_tables++);
     for (size_t i = 0; i < r->n_order; i++, between = ", ")
         buf_printf(e->text, "%so%zu%s %s NULLS %s", between, i, dialect_collation(e->dialect, r->order[i].by->type),
                    r->order[i].descending ? "DESC" : "ASC", r->order[i].nulls_first ? "FIRST" : "LAST");
-    if (sid)
-        buf_printf(e->text, "%ss", between);
+    for (size_t i = 0; ties && i < r->n_tables; i++) {
+        if (!table_has_sid(&r->tables[i]))
+            continue;
+        buf_printf(e->text, "%ss%zu ASC NULLS LAST", between, i);
+        between = ", ";
+    }
     emit_limit(e, r);
-}
-
-static void emit_distinct(struct emitter *e, const struct scope *s)
-{
-    const struct soql_relation *r = s->relation;
-    if (!r->n_distinct_on) {
-        emit_text(e, r->distinct ? "DISTINCT " : "");
-        return;
-    }
-    emit_text(e, "DISTINCT ON (");
-    for (size_t i = 0; i < r->n_distinct_on; i++) {
-        emit_text(e, i ? ", " : "");
-        emit_compared(e, s, r->distinct_on[i]);
-    }
-    emit_text(e, ") ");
 }
 
 /* `s`, by which the select around this one keeps its order: the row number, or the place in the order that was asked for. */
@@ -371,12 +414,11 @@ static void emit_select(struct emitter *e, const struct soql_relation *r, bool i
 {
     struct scope s = {r, e->n_tables};
     e->n_tables += (unsigned)r->n_tables;
-    if (r->n_distinct_on && e->dialect == DIALECT_SQLITE) {
-        emit_distinct_on_by_number(e, &s);
+    if (r->n_distinct_on) {
+        emit_distinct_on(e, &s, is_result);
         return;
     }
-    emit_text(e, "SELECT ");
-    emit_distinct(e, &s);
+    emit_text(e, r->distinct ? "SELECT DISTINCT " : "SELECT ");
     emit_select_list(e, &s, is_result, compared || r->distinct);
     if (with_sid)
         emit_place_in_order(e, &s);
@@ -454,19 +496,14 @@ static bool is_handed_out_as_it_is(const struct emitter *e, const struct soql_re
 /* A result whose rows are compared with each other is handed out by a select around it: what is compared are the values. */
 static bool needs_outer_select(const struct emitter *e, const struct soql_relation *r)
 {
-    return (r->is_set || r->distinct || r->n_distinct_on) && !is_handed_out_as_it_is(e, r);
+    return (r->is_set || r->distinct) && !is_handed_out_as_it_is(e, r);
 }
 
 static void emit_relation(struct emitter *e, const struct soql_relation *r, bool is_result, bool with_sid)
 {
     if (is_result && needs_outer_select(e, r)) {
         emit_text(e, "SELECT ");
-        for (size_t i = 0; i < r->n_columns; i++) {
-            char name[32];
-            snprintf(name, sizeof name, "c%zu", i);
-            emit_text(e, i ? ", " : "");
-            emit_handed_out(e, r->columns[i].type, name);
-        }
+        emit_outer_list(e, r, true);
         emit_text(e, " FROM (");
         emit_relation(e, r, false, false);
         buf_printf(e->text, ") AS t%u", e->n_tables++);

@@ -43,6 +43,8 @@ void emit_expression(struct emitter *e, const struct scope *s, const struct soql
 /* Where its value is ordered by, compared, made distinct. */
 void emit_compared(struct emitter *e, const struct scope *s, const struct soql_expr *x);
 void emit_order(struct emitter *e, const struct scope *s, const struct soql_expr_order *o);
+void emit_list(struct emitter *e, const struct scope *s, struct soql_expr *const *v, size_t n,
+               void (*each)(struct emitter *e, const struct scope *s, const struct soql_expr *x));
 /* A value that no expression stands for: the words of a search, a limit. The same value is the same parameter. */
 void emit_parameter(struct emitter *e, const struct type *type, struct cell cell);
 
