@@ -136,15 +136,24 @@ static bool still_good(X509 *x, EVP_PKEY *key, X509 *authority, const char *cons
     return true;
 }
 
+static bool is_there(const char *path)
+{
+    return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
+/* Clients trust the authority: one that is there and cannot be read now is never replaced, which would shut all of them out. Its
+ * certificate is written after its key, so without it there is none yet. */
 static bool ensure_authority(const char *ca_path, const char *key_path, X509 **ret, EVP_PKEY **ret_key, struct error *err)
 {
-    *ret = read_certificate(ca_path);
-    *ret_key = read_key(key_path);
-    if (*ret && *ret_key && X509_check_private_key(*ret, *ret_key) == 1)
-        return true;
-    X509_free(*ret);
-    EVP_PKEY_free(*ret_key);
-    *ret = NULL;
+    if (is_there(ca_path)) {
+        *ret = read_certificate(ca_path);
+        *ret_key = read_key(key_path);
+        if (*ret && *ret_key && X509_check_private_key(*ret, *ret_key) == 1)
+            return true;
+        return error_set(err, ERROR_INTERNAL, "cannot read the certificate authority %s and its key %s, or they do not belong together: bring them back, or remove both "
+                                              "and have every client trust the new one",
+                         ca_path, key_path);
+    }
     *ret_key = EVP_EC_gen("P-256");
     if (*ret_key)
         *ret = make_certificate(*ret_key, "Seltzer local authority", AUTHORITY_DAYS, NULL, NULL, NULL);
