@@ -158,6 +158,21 @@ static bool has_room(const struct call *c, struct writing *w, struct error *err)
     return w->digest.has_key || store_has_room(c->api->store, 0, err);
 }
 
+/* A condition that no longer holds, a row that is no longer there: what is asked for under an Idempotency-Key may have been done
+ * before, and be the reason. Then the store knows, and answers as it did; else it tells *err. False: it cannot be. */
+static bool may_be_repetition(struct call *c, struct error *err)
+{
+    struct writing *w = c->state;
+    if (!w->digest.has_key || (err->code != ERROR_PRECONDITION_FAILED && err->code != ERROR_ROW_NOT_FOUND))
+        return false;
+    struct error *kept = arena_alloc(c->arena, sizeof *kept);
+    if (!kept)
+        return error_no_memory(err);
+    *kept = *err;
+    w->options.upload.refusal = kept;
+    return true;
+}
+
 /* ── datasets ── */
 
 static bool begin_dataset(struct call *c, enum upload_kind kind)
@@ -169,7 +184,7 @@ static bool begin_dataset(struct call *c, enum upload_kind kind)
     } else if (write_options_read(c, kind, false, &w->options, &err) && body_digest_init(&w->digest, c, &err) && has_room(c, w, &err) &&
                store_state(c->api->store, c->dataset, &w->state, &err)) {
         const struct stored stored = {true, etag_of_dataset(c->dataset, &w->state), modified_of_dataset(c->dataset, &w->state)};
-        if (condition_of_write(c->head, &stored, &err)) {
+        if (condition_of_write(c->head, &stored, &err) || may_be_repetition(c, &err)) {
             if (condition_pin(c->head) == PIN_STATE && !w->options.upload.has_expected_version) {
                 w->conditional = true;
                 w->options.upload.has_expected_version = true;
@@ -306,10 +321,11 @@ static bool begin_row_write(struct call *c, struct writing *w, struct error *err
     if (!row_url_resolve(c, &w->row, err))
         return false;
     w->state = w->row.state;
-    if (!w->row.found && w->row.key.kind < CELL_INT)
-        return row_url_not_found(&w->row, err);
+    if (!w->row.found && w->row.key.kind < CELL_INT &&
+        (row_url_not_found(&w->row, err) || !may_be_repetition(c, err) || !row_id_parse(&w->state.row_ids, w->row.text, &w->row.sid)))
+        return false;
     const struct stored stored = stored_row(c, w);
-    if (!condition_of_write(c->head, &stored, err) || (w->row.found && !load_key(c, &w->row, err)))
+    if ((!condition_of_write(c->head, &stored, err) && !may_be_repetition(c, err)) || (w->row.found && !load_key(c, &w->row, err)))
         return false;
     o->has_row_key = true;
     o->row_key = w->row.key;
@@ -384,8 +400,8 @@ static bool write_delete(struct call *c, struct writing *w, struct buf *rows, st
     return ok ? true : error_no_memory(err);
 }
 
-/* A row that is gone may have been deleted under this very key: then the store knows, and answers as it did. */
-static bool may_be_repetition(struct writing *w)
+/* A row that is gone may have been deleted under this very key. */
+static bool may_have_been_deleted(struct writing *w)
 {
     if (!w->digest.has_key)
         return false;
@@ -411,7 +427,8 @@ static void run_row_delete(struct call *c)
         w->options.upload.errors_are_fatal = true;
         w->conditional = condition_pin(c->head) != PIN_NOTHING;
         const struct stored stored = stored_row(c, w);
-        ok = condition_of_write(c->head, &stored, &err) && (w->row.found || may_be_repetition(w) || row_url_not_found(&w->row, &err)) &&
+        ok = (condition_of_write(c->head, &stored, &err) || may_be_repetition(c, &err)) &&
+             (w->row.found || may_have_been_deleted(w) || row_url_not_found(&w->row, &err)) &&
              write_delete(c, w, &rows, &err);
     }
     if (ok)

@@ -191,6 +191,21 @@ static bool put_rows(struct rows_out *to, struct buf *piece, struct error *err)
     return ok;
 }
 
+static void add_separator(struct buf *out, uint64_t at)
+{
+    if (at)
+        buf_add_z(out, "\n,");
+}
+
+/* Rows that the failure policy left out never came to the stage; rowErrors of the counts and the report tell of them. */
+static void add_set_aside(struct buf *out, uint64_t *at, uint64_t position)
+{
+    for (; *at < position; ++*at) {
+        add_separator(out, *at);
+        buf_add_z(out, "{\"typ\":\"error\",\"err\":\"set_aside\"}");
+    }
+}
+
 /* The stage is read once more, in input order, for the keys. */
 static bool write_rows(struct call *c, struct upload *u, const struct write *w, struct rows_out *to, struct error *err)
 {
@@ -202,22 +217,25 @@ static bool write_rows(struct call *c, struct upload *u, const struct write *w, 
     struct buf out = {0};
     bool ok = cursor && (cells || error_no_memory(err)), end = false;
     buf_add_byte(&out, '[');
-    for (uint64_t at = 0; ok && !end && !to->too_long;) {
+    uint64_t at = 0;
+    while (ok && !end && !to->too_long) {
         struct stage_run run;
         ok = stage_next_run(cursor, &run, &end, err);
-        for (size_t i = 0; ok && !end && i < run.n; i++, at++) {
+        for (size_t i = 0; ok && !end && i < run.n; i++) {
             struct row_result result;
             stage_decode(stage, run.rows[i], &row);
             ok = upload_result(u, row.position, &result, err);
             if (!ok)
                 break;
-            if (at)
-                buf_add_z(&out, "\n,");
+            add_set_aside(&out, &at, row.position);
+            add_separator(&out, at++);
             add_result(&out, c, &w->state, &row, &result);
             if (out.n >= FLUSH_AT)
                 ok = put_rows(to, &out, err);
         }
     }
+    if (!to->too_long)
+        add_set_aside(&out, &at, upload_rows(u));
     buf_add_z(&out, "]\n");
     ok = ok && put_rows(to, &out, err);
     buf_free(&out);

@@ -59,6 +59,7 @@ struct upload_options {
     bool has_expected_rows;     /* X-Expect-Rows */
     uint64_t expected_rows;
     const struct store *store;  /* whose disk the rows must leave room on while they come; NULL: nobody asks */
+    const struct error *refusal; /* store.h: of a request that can only be a repetition; a loan until the write is done */
     const char *reports_dir;    /* where set-aside rows are kept */
     const char *scratch_dir;
     const char *request_id, *user_id;

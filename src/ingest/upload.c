@@ -462,6 +462,7 @@ void upload_prepare_write(struct upload *u)
         .user_id = o->user_id,
         .idempotency_key = u->idempotency_key,
         .witness = u->witness,
+        .refusal = o->refusal,
         .want_all_results = o->want_all_results || upload_was_single_object(u) || o->has_row_key,
         .show = u->watcher.show && upload_was_single_object(u) && !upload_single_is_delete(u) ? on_show : NULL,
         .keep = on_keep,

@@ -117,6 +117,7 @@ struct write {
     struct str idempotency_key;       /* empty: none */
     struct store_ahead *ahead;        /* of the same stage, nobody steps it any more; borrowed; NULL: none */
     struct str witness;               /* kept with the key: a digest of the request */
+    const struct error *refusal;      /* what it is told unless it is a repetition; NULL: it is to be done */
     bool want_all_results;            /* results for every row, else only for errors */
     void (*begin)(void *ctx);         /* before each try: results so far do not count; NULL: none */
     void (*result)(void *ctx, const struct row_result *r); /* in the transaction, in no order when the apply is sorted; NULL: none */

@@ -174,6 +174,7 @@ class Request:
         self.raw_row = None    # the text of a row with that fault, and where it stands
         self.fault_at = 0
         self.transport = "plain"
+        self.headers = {}
 
     def on(self, name):
         return self.params.get(name) == "true"
@@ -433,7 +434,7 @@ class State:
         """Takes over the system fields of the rows as listed, and holds them to their rules. Returns what is wrong, or None."""
         if len(listed) != len(self.rows):
             return f"{len(listed)} rows stand there, not {len(self.rows)}"
-        stamps = set()
+        stamps, versions = set(), set()
         for at, (row, seen) in enumerate(zip(self.rows, listed)):
             system = {n: seen.get(n) for n in (":id", ":created_at", ":updated_at", ":version")}
             if not ROW_ID.match(system[":id"] or "") or not VERSION.match(system[":version"] or ""):
@@ -443,6 +444,7 @@ class State:
                     return f"row {at} was not touched, but {row.system} became {system}"
                 continue
             stamps.add(system[":updated_at"])
+            versions.add(system[":version"])
             if row.was is None:
                 if system[":id"] in self.ids:
                     return f"row {at} is new, but {system[':id']} was given before"
@@ -457,6 +459,8 @@ class State:
             row.system = system
         if len(stamps) > 1:
             return f"rows of one request have several times: {stamps}"
+        if len(versions) > 1:
+            return f"rows of one request have several versions: {versions}"
         if stamps and min(stamps) < self.modified:
             return f"time went back from {self.modified} to {stamps}"
         self.modified = max(stamps, default=self.modified)
@@ -842,10 +846,10 @@ def send(api, raw, dataset, q, key):
     path += q.extension + q.query()
     body = encode(q, key)
     if body is None:
-        return api.request(q.method, path)
-    headers = {"Content-Type": CONTENT_TYPES[q.form]}
+        return api.request(q.method, path, headers=q.headers)
+    headers = {"Content-Type": CONTENT_TYPES[q.form], **q.headers}
     if "gzip" in q.transport:
-        body = gzip.compress(body, 1)
+        body = gzip.compress(body, 1, mtime=0)
         headers["Content-Encoding"] = "gzip"
     if "slices" in q.transport:
         return raw.request(q.method, path, headers, body)

@@ -117,3 +117,29 @@ def test_of_many_small_writes_at_once_each_keeps_its_own_reply(server, api):
         if not params:
             assert [e["primary_key"] for e in first.json()["rowErrors"]] == [str(body[1][0])] or [e["primary_key"] for e in first.json()["rowErrors"]] == body[1]
         same(first, send(api, "POST", f"/resource/{dataset}.json", key, params, json=body))
+
+
+CONDITIONAL = [("upsert", "POST", "", [{"k": 1, "t": "new"}]), ("replace", "PUT", "", [{"k": 1, "t": "new"}]), ("merge", "POST", "/1", {"t": "new"}), ("delete", "DELETE", "/1", None)]
+
+
+@pytest.mark.parametrize("method, tail, body", [c[1:] for c in CONDITIONAL], ids=[c[0] for c in CONDITIONAL])
+def test_a_condition_that_the_write_itself_undid_does_not_keep_its_reply_back(api, method, tail, body):
+    dataset = prepare(api)
+    path = f"/resource/{dataset}{tail}.json"
+    headers = {"If-Match": api.get(path).headers["ETag"]}
+    first = send(api, method, path, "key", headers=headers, json=body)
+    same(first, send(api, method, path, "key", headers=headers, json=body))
+    assert send(api, method, path, "another", headers=headers, json=body).status_code in (404, 412)
+    assert api.request(method, path, headers=headers, json=body).status_code in (404, 412)
+    assert send(api, "PUT", f"/resource/{dataset}.json", "key", headers={"If-Match": '"x"'}, json=[]).status_code == 422
+
+
+def test_a_row_that_is_gone_by_now_is_shown_as_it_was(api):
+    dataset = api.create({"t": "text"})
+    api.upsert_ok(dataset, [{"t": "old"}])
+    path = f"/resource/{dataset}/{api.rows(dataset, **{'$select': ':id'})[0][':id']}.json"
+    first = send(api, "PUT", path, "key", json={"t": "new"})
+    assert api.delete(path).status_code == 200
+    same(first, send(api, "PUT", path, "key", json={"t": "new"}))
+    assert send(api, "PUT", path, "another", json={"t": "new"}).status_code == 404
+    assert api.rows(dataset) == []

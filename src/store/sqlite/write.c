@@ -27,6 +27,10 @@ static bool check_shape(const struct meta *m, const struct write *w, struct erro
 
 bool write_check(const struct meta *m, const struct write *w, struct error *err)
 {
+    if (w->refusal) {
+        *err = *w->refusal;
+        return false;
+    }
     if (w->has_expected_version && w->expected_version != m->state.version) {
         error_set(err, ERROR_DATASET_VERSION_MISMATCH, "the dataset has version %lld, not the expected %lld: read it again", (long long)m->state.version,
                   (long long)w->expected_version);
