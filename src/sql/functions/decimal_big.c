@@ -272,7 +272,7 @@ static void real_of(mpfr_t r, const struct big *b)
     mpfr_div(r, r, ten, MPFR_RNDN);
 }
 
-/* z = r × 10^scale, half away from zero. */
+/* z = r × 10^scale, half away from zero; z is initialised, here and below. */
 static void whole_of(mpz_t z, const mpfr_t r, int scale)
 {
     mpfr_t scaled;
@@ -280,7 +280,6 @@ static void whole_of(mpz_t z, const mpfr_t r, int scale)
     mpfr_ui_pow_ui(scaled, 10, (unsigned long)scale, MPFR_RNDN);
     mpfr_mul(scaled, scaled, r, MPFR_RNDN);
     mpfr_round(scaled, scaled);
-    mpz_init(z);
     mpfr_get_z(z, scaled, MPFR_RNDN);
 }
 
@@ -299,19 +298,18 @@ static enum math_status ln(const struct big_arguments *args, struct buf *out)
     mpz_t z;
     int scale = at_least(at_least(SIGNIFICANT_MIN - ln_weight(args->a), scale_of(args->a)), 0);
     scale = at_most(scale, SCALE_MAX);
+    mpz_init(z);
     big_read(&a, args->a);
     ln_of(z, &a, scale);
     return big_write(z, scale, out);
 }
 
+/* Near enough to tell how long a power will be. */
 static double log10_of(const struct big *b)
 {
-    mpfr_t r;
-    mpfr_init2(r, 80);
-    real_of(r, b);
-    mpfr_abs(r, r, MPFR_RNDN);
-    mpfr_log10(r, r, MPFR_RNDN);
-    return mpfr_get_d(r, MPFR_RNDN);
+    long twos;
+    double head = mpz_get_d_2exp(&twos, b->z);
+    return log10(fabs(head)) + (double)twos * 0.301029995663981195 - b->scale;
 }
 
 /* base^n exactly, as ± numerator / denominator; rounded to scale. */
@@ -319,7 +317,7 @@ static void exact_power(mpz_t ret, const struct big *base, long n, int scale)
 {
     unsigned long times = (unsigned long)labs(n);
     mpz_t top, bottom;
-    mpz_inits(top, bottom, ret, NULL);
+    mpz_inits(top, bottom, NULL);
     mpz_pow_ui(top, base->z, times);
     mpz_ui_pow_ui(bottom, 10, times * (unsigned long)base->scale);
     if (n < 0)
@@ -332,18 +330,17 @@ static enum math_status whole_power(const struct big *base, long n, struct buf *
 {
     int scale = at_most(at_least(SIGNIFICANT_MIN, base->scale), SCALE_MAX);
     mpz_t z;
+    mpz_init(z);
     if (mpz_sgn(base->z) == 0 || n == 0) {
-        mpz_init_set_ui(z, n == 0);
+        mpz_set_ui(z, n == 0);
         times_ten_to(z, (unsigned long)scale);
         return big_write(z, scale, out);
     }
     double magnitude = (double)n * log10_of(base);
     if (magnitude > DECIMAL_DIGITS_MAX)
         return MATH_TOO_LONG;
-    if (magnitude + 1 < -scale) {
-        mpz_init(z);
-        return big_write(z, scale, out);
-    }
+    if (magnitude + 1 < -scale)
+        return big_write(z, scale, out); /* zero */
     if ((double)labs(n) * ((double)mpz_sizeinbase(base->z, 10) + base->scale) <= EXACT_POWER_DIGITS) {
         exact_power(z, base, n, scale);
         return big_write(z, scale, out);
@@ -362,6 +359,7 @@ static enum math_status real_power(const struct big_arguments *args, struct big 
     int weight = ln_weight(args->a), low_scale = at_least(8 - weight, 0), base_scale = base->scale;
     struct big estimate = {.scale = low_scale + exponent->scale};
     mpz_t z;
+    mpz_inits(z, estimate.z, NULL);
     /* The first, coarse logarithm only tells the size of the result; its rounding decides the number of digits shown. */
     ln_of(estimate.z, base, low_scale);
     mpz_mul(estimate.z, estimate.z, exponent->z);
@@ -372,10 +370,8 @@ static enum math_status real_power(const struct big_arguments *args, struct big 
     double size = mpfr_get_d(r, MPFR_RNDN);
     if (size > EXPONENT_MAX)
         return MATH_TOO_LONG;
-    if (fabs(size) > EXPONENT_MAX * 1.00333) {
-        mpz_init(z);
-        return big_write(z, SCALE_MAX, out);
-    }
+    if (fabs(size) > EXPONENT_MAX * 1.00333)
+        return big_write(z, SCALE_MAX, out); /* zero */
     size *= 0.434294481903252;
     int scale = at_least(at_least(SIGNIFICANT_MIN - (int)size, base_scale), at_least(exponent->scale, 0));
     scale = at_most(scale, SCALE_MAX);

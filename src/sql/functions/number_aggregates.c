@@ -143,13 +143,12 @@ static enum math_status take(struct moments *m, struct str s, int sign, bool wit
 /* Ours, because SQLite's own memory is not aligned for 128 bits. NULL: short of memory, and the result says so. */
 static struct moments *context(sqlite3_context *out)
 {
-    struct moments **m = sqlite3_aggregate_context(out, sizeof *m);
-    if (m && !*m)
-        *m = calloc(1, sizeof **m);
-    if (m && *m)
-        return *m;
-    sqlite3_result_error_nomem(out);
-    return NULL;
+    struct moments **kept = sqlite3_aggregate_context(out, sizeof *kept), *m = kept ? *kept : NULL;
+    if (kept && !m)
+        *kept = m = calloc(1, sizeof *m);
+    if (!m)
+        sqlite3_result_error_nomem(out);
+    return m;
 }
 
 static void change(sqlite3_context *out, sqlite3_value **v, int sign, bool with_squares)
