@@ -6,7 +6,8 @@ CREATE SCHEMA IF NOT EXISTS seltzer;
 
 -- ── refusals: with the classes of errors that a query answers by 400 ──
 
-CREATE OR REPLACE FUNCTION seltzer.refuse(state text, message text) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
+-- Volatile: with constant arguments it would else be called while the query is planned, needed or not.
+CREATE OR REPLACE FUNCTION seltzer.refuse(state text, message text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message;
 END $$;
@@ -224,7 +225,7 @@ $$;
 
 -- ── from text: the forms that SQLite's side reads ──
 
-CREATE OR REPLACE FUNCTION seltzer.refuse_text(kind text, x text) RETURNS void LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION seltzer.refuse_text(kind text, x text) RETURNS void LANGUAGE sql VOLATILE AS $$
     SELECT seltzer.refuse('22P02', format('invalid input syntax for type %s: "%s"', kind, x))
 $$;
 
