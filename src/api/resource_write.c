@@ -42,7 +42,10 @@ static void release(struct call *c)
 static void fail(struct call *c, const struct error *err)
 {
     const struct writing *w = c->state;
-    write_reply_refusal(c, err, w && w->upload ? upload_problems(w->upload) : NULL);
+    if (w && w->options.upload.refusal) /* no repetition then: the first that was wrong is told, as without a key */
+        call_reply_error(c, w->options.upload.refusal);
+    else
+        write_reply_refusal(c, err, w && w->upload ? upload_problems(w->upload) : NULL);
 }
 
 /* ── the end: the queue's answer ── */

@@ -33,7 +33,7 @@ class FullWalk(Walk):
     def __init__(self, server, rng, kind):
         super().__init__(server, rng, kind)
         self.server, self.kind = server, kind
-        self.kept, self.keys, self.added = [], 0, 0
+        self.kept, self.keys, self.added, self.switches = [], 0, 0, 0
 
     # what a request carries besides
 
@@ -123,12 +123,9 @@ class FullWalk(Walk):
         wanted = None if self.state.key else "k"
         reply = self.api.put(f"/api/views/{self.dataset}.json", json={"metadata": {"rowIdentifier": wanted or ""}})
         values = [r.fields["k"] for r in self.state.rows]
-        if wanted and NULL in values:
-            refused(reply, 400, "update.row-identifier.null-values")
-            self.check_table(False)
-            return
-        if wanted and len({v.norm for v in values}) < len(values):
-            refused(reply, 400, "soda.column.not-unique")
+        nulls = wanted and NULL in values
+        if nulls or wanted and len({v.norm for v in values}) < len(values):
+            refused(reply, 400, "update.row-identifier.null-values" if nulls else "soda.column.not-unique")
             self.check_table(False)
             q = Request("PUT", [Op({"k": key_value(self.kind, i, 0)}) for i in range(10)])
             q.newline, q.quoting = "\n", csv.QUOTE_MINIMAL
@@ -138,6 +135,7 @@ class FullWalk(Walk):
         assert reply.status_code == 200, reply.text
         new = self.state.copy()
         new.key = wanted
+        self.switches += 1
         self.kept = []  # their rows may now be refused before they are known for a repetition (docs/wire/rows.md)
         new.data_version += 1
         self.state = new
@@ -176,6 +174,6 @@ def test_whatever_comes_between_writes_the_table_is_what_the_model_says(tmp_path
             for _ in range(STEPS // len(KINDS)):
                 walk.full_step()
                 between(walk, rng)
-            print(f"{walk.steps} steps, {walk.keys} keys, {walk.added} columns added, row identifier {walk.state.key}")
+            print(f"{walk.steps} steps, {walk.keys} keys, {walk.added} columns added, {walk.switches} row identifiers")
         finally:
             walk.raw.close()

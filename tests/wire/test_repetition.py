@@ -143,3 +143,14 @@ def test_a_row_that_is_gone_by_now_is_shown_as_it_was(api):
     same(first, send(api, "PUT", path, "key", json={"t": "new"}))
     assert send(api, "PUT", path, "another", json={"t": "new"}).status_code == 404
     assert api.rows(dataset) == []
+
+
+def test_what_is_wrong_first_is_told_first_with_a_key_or_without(api):
+    dataset = api.create({"t": "text"})
+    api.upsert_ok(dataset, [{"t": "old"}, {"t": "gone"}])
+    ids = [r[":id"] for r in api.rows(dataset, **{"$select": ":id"})]
+    assert api.delete(f"/resource/{dataset}/{ids[1]}.json").status_code == 200
+    for key in ({}, {"Idempotency-Key": "key"}):
+        assert api.put(f"/resource/{dataset}/{ids[1]}.json", json={":id": ids[0]}, headers=key).status_code == 404
+        assert api.put(f"/resource/{dataset}/{ids[0]}.json", json={"nope": 1}, headers={**key, "If-Match": '"x"'}).status_code == 412
+        assert api.post(f"/resource/{dataset}.json", data="[", headers={**key, "If-Match": '"x"', "Content-Type": "application/json"}).status_code == 412
