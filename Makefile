@@ -82,7 +82,7 @@ $(OUT)/fault/seltzer: $(OUT)/fault/faults.o $(OUT)/obj/main.o $(LIB)
 # A disk whose power can be cut (tests/fault/power.c), in the place of the calls of this test's SQLite.
 $(OUT)/fault/power.o: tests/fault/power.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) $(FAULTS_$(MODE)) -MMD -MP -c $< -o $@
 $(OUT)/unit/test_power_loss: $(OUT)/fault/power.o
 
 $(OUT)/unit/%: tests/unit/%.c $(LIB)
@@ -92,6 +92,7 @@ $(OUT)/unit/%: tests/unit/%.c $(LIB)
 # Tests that put something of their own in the place of a function: a store and a clock; a malloc, or an arena, that fails.
 LINK_test_power_loss = $(OUT)/fault/power.o -rdynamic -Wl,--wrap=clock_mono_ms
 LINK_test_disk_reserve = -Wl,--wrap=statvfs
+LINK_test_scratch_faults = -Wl,--wrap=pwrite,--wrap=pread,--wrap=write,--wrap=fsync
 LINK_test_clock = -Wl,--wrap=clock_wall_ms
 LINK_test_queue = -Wl,--wrap=store_write_group,--wrap=clock_mono_ms,--wrap=clock_gettime
 LINK_test_soql_analyze_memory = -Wl,--wrap=arena_alloc,--wrap=arena_zalloc,--wrap=arena_grow,--wrap=arena_str

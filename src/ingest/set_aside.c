@@ -331,5 +331,7 @@ bool set_aside_write(struct set_aside *s, const char *reports_dir, const char *r
         ok = error_from_errno(err, errno, "write the report of set-aside rows");
     if (!ok)
         unlink(beside);
-    return ok && folder_sync(reports_dir, err);
+    if (ok && !(ok = folder_sync(reports_dir, err)))
+        unlink(path); /* the request is refused: it has no report */
+    return ok;
 }
