@@ -211,6 +211,40 @@ static void each_of_a_group_is_refused_alone_and_by_its_size(void **state)
     kit_table_is(k, "1:id=a n=1; 2:id=b n=2; 3:id=k0 name=y; 4:id=k2 name=y; ");
 }
 
+/* The disk fills up between the rows' coming and their commit. */
+static void rows_worked_on_ahead_are_refused_too(void **state)
+{
+    struct kit *k = *state;
+    for (int replace = 0; replace < 2; replace++) {
+        disk.left = 5 * GIB;
+        const struct ahead_rows rows = {.replace = replace};
+        struct stage_config config = {.columns = &k->d->columns, .scratch_dir = k->dir, .live = true};
+        struct write w = {.dataset = k->d, .replace = replace, .request_id = "request", .user_id = "aaaa-aaaa"};
+        struct write *one = &w;
+        struct cell cells[5] = {cell_text(STR("c")), cell_null(), cell_null(), cell_null()};
+        GOOD(w.stage = stage_new(&config, &err));
+        struct store_ahead *ahead = w.ahead = store_ahead_new(k->store, k->d, w.stage, &rows);
+        assert_non_null(ahead);
+        for (uint64_t i = 0; i < 2000; i++) {
+            char id[24], name[301];
+            memset(name, 'x', 300);
+            cells[0] = cell_text(str_make(id, (size_t)snprintf(id, sizeof id, "k%d", (int)i)));
+            cells[1] = cell_text(str_make(name, 300));
+            struct stage_row row = {.position = i, .line = i + 1, .cells = cells};
+            GOOD(stage_append(w.stage, &row, &err));
+            store_ahead_step(ahead, 1 << 20);
+        }
+        GOOD(stage_finish(w.stage, &err));
+        disk.left = 511 * MIB;
+        store_write_group(k->store, &one, 1);
+        refused(w.done, &w.error);
+        store_ahead_free(ahead);
+        stage_free(w.stage);
+        kit_refresh(k);
+        kit_table_is(k, "1:id=a n=1; 2:id=b n=2; ");
+    }
+}
+
 static void what_was_done_under_a_key_is_answered_though_the_disk_is_full(void **state)
 {
     struct kit *k = *state;
@@ -235,6 +269,7 @@ int main(void)
         cmocka_unit_test(room_is_what_is_free_above_the_reserve),
         cmocka_unit_test_setup_teardown(a_nearly_full_disk_is_read_and_not_written, set_up, kit_tear_down),
         cmocka_unit_test_setup_teardown(each_of_a_group_is_refused_alone_and_by_its_size, set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(rows_worked_on_ahead_are_refused_too, set_up, kit_tear_down),
         cmocka_unit_test_setup_teardown(what_was_done_under_a_key_is_answered_though_the_disk_is_full, set_up, kit_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

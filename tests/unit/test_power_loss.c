@@ -410,25 +410,26 @@ static void write_group(void)
     }
 }
 
-/* A replace whose file is built while the body still streams. */
-static void replace_ahead(void)
+/* Rows that are worked on while the body still streams: a replace, or an upsert. */
+static void write_ahead(bool replace)
 {
     struct kit *k = life.k;
     char id[24], name[64];
     struct cell *cells = calloc(k->d->columns.n + 1, sizeof *cells);
     struct stage_config config = {.columns = &k->d->columns, .scratch_dir = k->dir, .live = true};
-    struct write w = {.dataset = k->d, .replace = true, .request_id = "request", .user_id = "aaaa-aaaa"};
+    struct write w = {.dataset = k->d, .replace = replace, .request_id = "request", .user_id = "aaaa-aaaa"};
     struct write *one = &w;
-    snprintf(life.doing, sizeof life.doing, "replace built ahead");
+    const struct ahead_rows rows_ahead = {.replace = replace};
+    snprintf(life.doing, sizeof life.doing, "%s ahead", replace ? "replace" : "upsert");
     GOOD(w.stage = stage_new(&config, &err));
-    w.ahead = store_ahead_new(k->store, k->d, w.stage, &(struct ahead_rows){.replace = true});
-    assert_non_null(w.ahead);
+    w.ahead = store_ahead_new(k->store, k->d, w.stage, &rows_ahead);
+    assert_true(w.ahead || !replace);
     for (unsigned i = 0, rows = 1 + dice(60); i < rows; i++) {
         struct stage_row row = {.position = i, .line = i + 1, .cells = cells};
         cells[0] = cell_text(str_make(id, (size_t)snprintf(id, sizeof id, "k%u", i)));
         cells[1] = cell_text(str_make(name, (size_t)snprintf(name, sizeof name, "ahead-%u", dice(1000))));
         GOOD(stage_append(w.stage, &row, &err));
-        if (dice(10) == 0)
+        if (w.ahead && dice(10) == 0)
             store_ahead_step(w.ahead, 1 << 20);
     }
     GOOD(stage_finish(w.stage, &err));
@@ -512,7 +513,7 @@ static void operate(void)
     else if (what < 70)
         write_rows(false, true, dice(8), false);
     else if (what < 77)
-        replace_ahead();
+        write_ahead(what % 2);
     else if (what < 82)
         add_column();
     else if (what < 88)

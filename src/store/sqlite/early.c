@@ -210,7 +210,7 @@ static bool may_go_on(struct early *e, struct write *w)
     struct write asked = *w;
     bool ok = is_the_write(e, w) && (!w->idempotency_key.n || witness_find(e->g->writer, &asked, &repeated, &ignored));
     buf_free(&asked.kept);
-    return ok && !repeated && write_check(&e->from, w, &ignored);
+    return ok && !repeated && write_check(&e->from, w, &ignored) && store_has_room(e->s, 0, &ignored);
 }
 
 /* Rows of before the body's end, when that took long, are given the time of now. */

@@ -261,6 +261,7 @@ static void write_alone(struct store *s, struct write *w)
     }
     if (w->ahead && (ahead_early(w->ahead) ? early_write(ahead_early(w->ahead), w) : generation_load(s, w)))
         return;
+    w->ahead = NULL; /* undone: its rows take their room anew */
     write_together(s, &w, 1, &member);
     finish_member(&member);
 }
