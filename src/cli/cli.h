@@ -3,6 +3,7 @@
 #ifndef SELTZER_CLI_CLI_H
 #define SELTZER_CLI_CLI_H
 
+#include "base/buf.h"
 #include "base/error.h"
 
 #define SELTZER_VERSION "0.1.0"
@@ -39,6 +40,9 @@ must_use bool cli_options(const struct cli_command *command, const struct cli_op
 const struct cli_command *cli_find(const char *name);
 int cli_fail(const struct error *err); /* prints the message, gives EXIT_FAILED */
 void cli_say(const char *fmt, ...) printf_like(1, 2); /* a line to standard error */
+
+/* The functions of queries, for people: plain, or the tables of docs/soql.md. */
+void cli_add_functions(bool markdown, struct buf *out);
 
 /* The data directory: made when missing (mode 0700), locked against a second process. */
 struct data_dir {

@@ -36,7 +36,7 @@ static struct settings {
     const char *data;
     const char *listens[LISTENS_MAX], *http_listens[LISTENS_MAX], *hosts[HOSTS_MAX], *proxies[HOSTS_MAX];
     size_t n_listens, n_http_listens, n_hosts, n_proxies;
-    const char *tls_cert, *tls_key, *ready_fd, *workers, *replies_max, *disk_reserve;
+    const char *tls_cert, *tls_key, *ready_fd, *workers, *replies_max, *disk_reserve, *query_deadline;
     bool dev, verbose;
 } settings;
 
@@ -52,6 +52,7 @@ static const struct cli_option options[] = {
     {"workers", "N", "worker threads (4 a core, at least 8)", NULL, &settings.workers, NULL, NULL, 0},
     {"replies-max", "MIB", "scratch space for all replies that clients have yet to read (32768)", NULL, &settings.replies_max, NULL, NULL, 0},
     {"disk-reserve", "SIZE", "writes leave this much of the disk free, else 507: bytes, 800M, 2G, 5%, 0 for none (5%, at least 512M; with --dev none)", NULL, &settings.disk_reserve, NULL, NULL, 0},
+    {"query-deadline", "SECONDS", "a query that has not sent its last row by then is answered 408 (30)", NULL, &settings.query_deadline, NULL, NULL, 0},
     {"dev", NULL, "for tests and trials: temporary data, loopback only, user admin with password " DEV_PASSWORD, &settings.dev, NULL, NULL, NULL, 0},
     {"verbose", NULL, "log more", &settings.verbose, NULL, NULL, NULL, 0},
 };
@@ -139,6 +140,16 @@ static bool choose_reserve(struct disk_reserve *ret, struct error *err)
     return error_set(err, ERROR_BAD_REQUEST, "--disk-reserve: %s", said);
 }
 
+static bool choose_deadline(unsigned *ret_ms, struct error *err)
+{
+    enum { SECONDS_MAX = 24 * 3600 };
+    uint64_t seconds = 0;
+    if (settings.query_deadline && (!str_to_u64(str_from(settings.query_deadline), &seconds) || seconds < 1 || seconds > SECONDS_MAX))
+        return error_set(err, ERROR_BAD_REQUEST, "--query-deadline must be a number of seconds from 1 to %d", SECONDS_MAX);
+    *ret_ms = (unsigned)seconds * 1000; /* 0: the default */
+    return true;
+}
+
 static bool open_house(struct server *s, struct error *err)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -150,7 +161,7 @@ static bool open_house(struct server *s, struct error *err)
         s->workers = (unsigned)given;
     }
     struct store_config store_config = {0};
-    if (!choose_reserve(&store_config.reserve, err))
+    if (!choose_reserve(&store_config.reserve, err) || !choose_deadline(&store_config.query_deadline_ms, err))
         return false;
     if (!open_data(s, err) || !(s->catalog = catalog_open(s->dir.path, err)))
         return false;

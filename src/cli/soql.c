@@ -1,4 +1,5 @@
 /* seltzer soql: the functions of the language, and what becomes of a query. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,47 +10,25 @@
 #include "soql/soql.h"
 
 const char *const cli_soql_details =
-    "  seltzer soql functions               every function and operator: name, arguments, result, what it does\n"
+    "  seltzer soql functions [--markdown]  every function and operator: name, arguments, result, what it does\n"
     "  seltzer soql explain \"QUERY\"         the typed tree of a query, and its SQL for SQLite and for PostgreSQL\n"
     "\n"
     "explain needs --dataset, the 4x4 or the resource name of the dataset that the query is asked of. Joined datasets are found by\n"
     "their @names. Works beside a running server; reads names and columns only, never rows.\n";
 
 static const char *data = "./data", *dataset_name;
+static bool markdown;
 
 /* ── functions ── */
 
-static bool is_form(const char *name)
-{
-    return name[0] == '#' || strncmp(name, "op$", 3) == 0 || strncmp(name, "cast$", 5) == 0;
-}
-
-/* As it is written: x = y, x::number, name(…). */
-static void print_call(const struct soql_function *f)
-{
-    if (strncmp(f->name, "op$", 3) == 0)
-        printf("%-28s", f->name + 3);
-    else if (strncmp(f->name, "cast$", 5) == 0)
-        printf("::%-26s", f->name + 5);
-    else
-        printf("%-28s", f->name[0] == '#' ? f->name + 1 : f->name);
-}
-
 static int functions(void)
 {
-    size_t n;
-    const struct soql_function *f = soql_functions(&n);
-    const char *group = "";
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(group, f[i].group) != 0)
-            printf("%s%s\n", i ? "\n" : "", group = f[i].group);
-        printf("  ");
-        print_call(&f[i]);
-        char signature[160];
-        snprintf(signature, sizeof signature, is_form(f[i].name) ? "%s -> %s" : "(%s) -> %s", f[i].arguments, f[i].result);
-        printf("%-44s %s\n", signature, f[i].description);
-    }
-    return EXIT_DONE;
+    struct buf out = {0};
+    struct error err;
+    cli_add_functions(markdown, &out);
+    bool ok = buf_ok(&out) ? fwrite(out.p, 1, out.n, stdout) == out.n || error_from_errno(&err, errno, "write") : error_no_memory(&err);
+    buf_free(&out);
+    return ok ? EXIT_DONE : cli_fail(&err);
 }
 
 /* ── explain ── */
@@ -158,6 +137,7 @@ int cli_soql(int argc, char **argv)
     const struct cli_option options[] = {
         {"data", "DIR", "explain: the data directory (./data)", NULL, &data, NULL, NULL, 0},
         {"dataset", "4x4", "explain: the dataset that is asked", NULL, &dataset_name, NULL, NULL, 0},
+        {"markdown", NULL, "functions: the tables of docs/soql.md", &markdown, NULL, NULL, NULL, 0},
     };
     bool help;
     if (!cli_options(cli_find("soql"), options, sizeof options / sizeof *options, &argc, argv, &help))

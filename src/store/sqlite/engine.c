@@ -652,6 +652,7 @@ struct store *store_open(const struct store_config *config, struct error *err)
     }
     s->catalog = config->catalog;
     s->reserve = config->reserve;
+    s->query_deadline_ms = config->query_deadline_ms ? config->query_deadline_ms : QUERY_DEADLINE_MS;
     s->cache_bytes = config->cache_bytes ? config->cache_bytes : (size_t)96 << 20;
     if (!init_locks(s, err)) {
         free(s->dir);

@@ -107,6 +107,7 @@ struct store {
     struct catalog *catalog;
     size_t cache_bytes, cache_lent;
     struct disk_reserve reserve;
+    unsigned query_deadline_ms;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct table *buckets[TABLE_BUCKETS];

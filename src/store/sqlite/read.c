@@ -25,7 +25,7 @@ static struct sql *begin(struct store *s, struct generation *g, struct store_sta
 {
     struct sql *db = reader_take(s, g, err);
     if (db) {
-        sql_set_deadline(db, QUERY_DEADLINE_MS);
+        sql_set_deadline(db, s->query_deadline_ms);
         if (run(db, STR("BEGIN"), err) && meta_read_state(db, ret, err))
             return db;
         reader_give(s, g, db, false);
@@ -109,9 +109,9 @@ static bool attach(struct joined *j, size_t i, struct error *err)
 }
 
 /* The first look at each file begins its snapshot. */
-static bool begin_joined(struct joined *j, struct error *err)
+static bool begin_joined(const struct store *s, struct joined *j, struct error *err)
 {
-    sql_set_deadline(j->db, QUERY_DEADLINE_MS);
+    sql_set_deadline(j->db, s->query_deadline_ms);
     if (!sql_exec(j->db, "BEGIN", err))
         return false;
     for (size_t i = 0; i < j->n; i++) {
@@ -139,7 +139,7 @@ bool store_query_joined(struct store *s, const struct dataset *const *datasets, 
     ok = ok && (j.db = sql_open(j.generations[0]->path, SQL_READER, READER_CACHE_BYTES, err));
     for (size_t i = 1; ok && i < n; i++)
         ok = attach(&j, i, err);
-    ok = ok && begin_joined(&j, err) && run_query(j.db, q, j.states, reader, err);
+    ok = ok && begin_joined(s, &j, err) && run_query(j.db, q, j.states, reader, err);
     if (!ok && j.n)
         tell_if_deleted(s, j.generations[j.n - 1], err);
     sql_close(j.db);
