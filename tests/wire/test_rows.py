@@ -161,3 +161,33 @@ def test_delete_of_the_dataset_url_truncates(api, keyed):
         assert reply.status_code == 200 and set(counts()) <= set(reply.json()), reply.text
         assert api.rows(keyed) == []
     assert api.get(f"/api/views/{keyed}.json").status_code == 200
+
+
+def test_an_object_that_deletes_what_is_not_there_gets_the_counts(api):
+    dataset = api.create({"k": "text", "t": "text"}, key="k")
+    before = api.version(dataset)
+    reply = api.upsert(dataset, {"k": "none", ":deleted": True})
+    assert six(reply) == counts(errors=1) and reply.json()["rowErrors"][0]["error"] == "no_such_row_to_delete"
+    assert api.version(dataset) == before + 1
+    refused(api.upsert(dataset, {"k": "none", ":deleted": True}, errorsAreFatal="true"), 404, "soda.row.not-found")
+    assert api.version(dataset) == before + 1
+
+
+def test_doubles_of_geometries_have_a_point_in_json_and_csv(api):
+    dataset = api.create({"k": "text", "p": "point", "l": "line"}, key="k")
+    api.upsert_ok(dataset, [{"k": "1", "p": "POINT (1 2.50)", "l": "LINESTRING (1 2, 1e21 -0)"}])
+    assert api.get(f"/resource/{dataset}.csv").text == '"k","p","l"\n"1","POINT (1.0 2.5)","LINESTRING (1.0 2.0, 1.0e+21 -0.0)"\n'
+    assert '"coordinates":[1.0,2.5]' in api.get(f"/resource/{dataset}.json").text
+
+
+def test_the_rows_of_one_request_share_their_version_and_their_time(api):
+    dataset = api.create({"k": "text", "t": "text"}, key="k")
+    shared = []
+    for send, n in ((lambda: api.upsert(dataset, [{"k": str(i)} for i in range(5)]), 5), (lambda: api.upsert(dataset, [{"k": "2", "t": "x"}, {"k": "9"}]), 2),
+                    (lambda: api.replace(dataset, [{"k": str(i)} for i in range(4)]), 4)):
+        before = {r["k"]: r[":version"] for r in api.full(dataset)}
+        assert send().status_code == 200
+        touched = [r for r in api.full(dataset) if before.get(r["k"]) != r[":version"]]
+        assert len({(r[":version"], r[":updated_at"]) for r in touched}) == 1 and len(touched) == n
+        shared.append(touched[0][":version"])
+    assert len(set(shared)) == 3
