@@ -99,6 +99,11 @@ LINK_test_soql_analyze_memory = -Wl,--wrap=arena_alloc,--wrap=arena_zalloc,--wra
 LINK_test_out_of_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 LINK_test_sql_functions_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
+# Random queries on SQLite and PostgreSQL (tests/differential/run).
+$(OUT)/differential/differential: $(wildcard tests/differential/*.c tests/differential/*.h) tests/support/soql_world.h $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(filter %.c,$^) $(LIB) $(LIBS) -lpq -o $@
+
 $(OUT)/fuzz/%: tests/fuzz/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -MMD -MP $< $(LIB) $(LIBS) -o $@

@@ -141,9 +141,29 @@ static void emit_atom(struct emitter *e, const struct scope *s, const struct soq
     emit_text(e, atom ? "" : ")");
 }
 
-void emit_compared(struct emitter *e, const struct scope *s, const struct soql_expr *x)
+/* SQLite takes any COLLATE within an expression for the expression's own: of CASE WHEN x COLLATE DECIMAL1 > 1 THEN name END it compares
+ * names as if they were numbers. Not so of a table's column and of a literal; of a sub-select's column it is not looked for. */
+static bool hides_collation(const struct emitter *e, const struct scope *s, const struct soql_expr *x)
+{
+    if (x->kind != EXPR_CALL)
+        return x->kind == EXPR_COLUMN && s->relation->tables[x->table].kind == TABLE_RELATION;
+    bool compares = strchr(template_of(e, x), '=') != NULL;
+    for (size_t i = 0; i < x->n; i++)
+        if ((compares && x->args[i]->type->id == TYPE_NUMBER) || hides_collation(e, s, x->args[i]))
+            return true;
+    return false;
+}
+
+const char *emit_collation_of(const struct emitter *e, const struct scope *s, const struct soql_expr *x)
 {
     const char *collation = dialect_collation(e->dialect, x->type);
+    bool is_text = x->type->storage == STORAGE_TEXT && x->type->id != TYPE_NUMBER;
+    return e->dialect == DIALECT_SQLITE && is_text && hides_collation(e, s, x) ? " COLLATE BINARY" : collation;
+}
+
+void emit_compared(struct emitter *e, const struct scope *s, const struct soql_expr *x)
+{
+    const char *collation = emit_collation_of(e, s, x);
     if (*collation)
         emit_atom(e, s, x);
     else
@@ -321,7 +341,7 @@ static const char *emit_argument(struct emitter *e, const struct scope *s, const
             emit_text_form(e, s, argument);
         else if (stands_alone(template, from, p))
             (compared ? emit_compared : emit_expression)(e, s, argument);
-        else if (compared && *dialect_collation(e->dialect, argument->type))
+        else if (compared && *emit_collation_of(e, s, argument))
             emit_compared(e, s, argument);
         else
             emit_atom(e, s, argument);
@@ -351,6 +371,23 @@ static void emit_by_template(struct emitter *e, const struct scope *s, const str
 }
 
 /* ── calls with code of their own ── */
+
+static bool is_extreme(const struct soql_expr *x)
+{
+    return is(x, "min") || is(x, "max") || is(x, "bool_and") || is(x, "bool_or");
+}
+
+/* SQLite's min and max forget their FILTER over a frame whose beginning moves (seen in 3.40.1); nulls they do leave out. */
+static void emit_filtered_extreme(struct emitter *e, const struct scope *s, const struct soql_expr *x)
+{
+    size_t n;
+    struct soql_expr *pair[] = {x->filter, x->args[0]};
+    struct soql_expr chosen = {.kind = EXPR_CALL, .type = x->args[0]->type, .function = soql_functions_named(STR("#CASE"), &n), .args = pair, .n = 2};
+    struct soql_expr *argument = &chosen, extreme = *x;
+    extreme.args = &argument;
+    extreme.filter = NULL;
+    emit_by_template(e, s, &extreme);
+}
 
 static void emit_case(struct emitter *e, const struct scope *s, const struct soql_expr *x)
 {
@@ -403,7 +440,7 @@ static size_t equals_run(struct soql_expr *const *terms, size_t n)
 static void emit_equals_any(struct emitter *e, const struct scope *s, struct soql_expr *const *terms, size_t n)
 {
     const struct soql_expr *x = terms[0]->args[0];
-    if (*dialect_collation(e->dialect, x->type))
+    if (*emit_collation_of(e, s, x))
         emit_compared(e, s, x);
     else
         emit_atom(e, s, x);
@@ -445,6 +482,8 @@ void emit_expression(struct emitter *e, const struct scope *s, const struct soql
             emit_or(e, s, x);
         else if (is(x, "#CASE") || is(x, "case"))
             emit_case(e, s, x);
+        else if (e->dialect == DIALECT_SQLITE && x->filter && x->over && is_extreme(x))
+            emit_filtered_extreme(e, s, x);
         else
             emit_by_template(e, s, x);
         break;

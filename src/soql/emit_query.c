@@ -181,11 +181,10 @@ static bool any_aggregate(struct soql_expr *const *v, size_t n)
     return false;
 }
 
-/* Without GROUP BY it is aggregates that make a select one group; HAVING alone does not in SQLite, and a group of literals alone not in
- * either. */
-static bool has_aggregates(const struct soql_relation *r)
+/* One group of all rows, though nothing is counted in it: HAVING says so to PostgreSQL, to SQLite only an aggregate in the list. */
+static bool is_one_group(const struct soql_relation *r)
 {
-    return any_aggregate(r->selected, r->n_columns);
+    return r->grouped && !r->n_group && !any_aggregate(r->selected, r->n_columns);
 }
 
 /* Not compared by code point here: equality is the same in every collation, and PostgreSQL must find the same text in SELECT. */
@@ -199,14 +198,12 @@ static void emit_group(struct emitter *e, const struct scope *s)
         else
             emit_expression(e, s, r->group[i]);
     }
-    bool alone = r->grouped && !r->n_group && !has_aggregates(r);
-    if (r->having || alone)
-        emit_text(e, alone ? " HAVING count(*) >= 0" : " HAVING ");
-    if (!r->having)
-        return;
-    emit_text(e, alone ? " AND (" : "");
-    emit_expression(e, s, r->having);
-    emit_text(e, alone ? ")" : "");
+    if (r->having) {
+        emit_text(e, " HAVING ");
+        emit_expression(e, s, r->having);
+    } else if (is_one_group(r)) {
+        emit_text(e, e->dialect == DIALECT_POSTGRES ? " HAVING true" : "");
+    }
 }
 
 static bool is_sid(const struct soql_relation *r, const struct soql_expr *x)
@@ -308,6 +305,8 @@ static void emit_select_list(struct emitter *e, const struct scope *s, bool is_r
     }
     if (r->n_columns == 0)
         emit_text(e, "NULL AS none"); /* SQL wants something to select; the row is {} all the same */
+    if (e->dialect == DIALECT_SQLITE && is_one_group(r))
+        emit_text(e, ", count(*) AS g");
 }
 
 /* The list of what an inner select calls c0, c1… */
@@ -355,7 +354,7 @@ static void emit_kept_aside(struct emitter *e, const struct scope *s, bool ties)
     const struct soql_relation *r = s->relation;
     for (size_t i = 0; i < r->n_order; i++) {
         emit_text(e, ", ");
-        emit_expression(e, s, r->order[i].by);
+        emit_compared(e, s, r->order[i].by);
         buf_printf(e->text, " AS o%zu", i);
     }
     for (size_t i = 0; ties && i < r->n_tables; i++) {
@@ -431,10 +430,17 @@ static void emit_select(struct emitter *e, const struct soql_relation *r, bool i
 
 /* ── set operations ── */
 
+/* By what a side's column is compared with the other side's. */
+static const char *side_collation(const struct emitter *e, const struct soql_relation *side, size_t i)
+{
+    const struct scope s = {side, 0};
+    return side->is_set ? dialect_collation(e->dialect, side->columns[i].type) : emit_collation_of(e, &s, side->selected[i]);
+}
+
 static void emit_names(struct emitter *e, const struct soql_relation *r, bool compared)
 {
     for (size_t i = 0; i < r->n_columns; i++)
-        buf_printf(e->text, "%sc%zu%s", i ? ", " : "", i, compared ? dialect_collation(e->dialect, r->columns[i].type) : "");
+        buf_printf(e->text, "%sc%zu%s", i ? ", " : "", i, compared ? side_collation(e, r, i) : "");
     if (r->n_columns == 0)
         emit_text(e, "none");
 }
@@ -444,7 +450,7 @@ static void emit_side(struct emitter *e, const struct soql_relation *side, bool 
 {
     emit_text(e, "SELECT ");
     for (size_t i = 0; i < side->n_columns; i++)
-        buf_printf(e->text, "%sc%zu%s AS c%zu", i ? ", " : "", i, dialect_collation(e->dialect, side->columns[i].type), i);
+        buf_printf(e->text, "%sc%zu%s AS c%zu", i ? ", " : "", i, side_collation(e, side, i), i);
     if (side->n_columns == 0)
         emit_text(e, "none");
     if (numbered) {

@@ -42,6 +42,8 @@ static inline void emit_text(struct emitter *e, const char *z)
 void emit_expression(struct emitter *e, const struct scope *s, const struct soql_expr *x);
 /* Where its value is ordered by, compared, made distinct. */
 void emit_compared(struct emitter *e, const struct scope *s, const struct soql_expr *x);
+/* What then follows it; "" for most. */
+const char *emit_collation_of(const struct emitter *e, const struct scope *s, const struct soql_expr *x);
 void emit_order(struct emitter *e, const struct scope *s, const struct soql_expr_order *o);
 void emit_list(struct emitter *e, const struct scope *s, struct soql_expr *const *v, size_t n,
                void (*each)(struct emitter *e, const struct scope *s, const struct soql_expr *x));
