@@ -121,7 +121,7 @@ static bool stage_reads(struct stage *s, uint64_t rows, struct error *err)
 {
     struct stage_cursor *c = stage_cursor_new(s, 100000, err);
     struct stage_run run;
-    struct cell cell;
+    struct cell cell = {0};
     uint64_t seen = 0;
     bool end = false, ok = c;
     while (ok && !end) {
