@@ -635,6 +635,32 @@ static void files_close_and_open_again(void **state)
     }
 }
 
+/* A commit is in the file a moment before the store says so: who has read it must not then be told of an older state. */
+static void while_a_commit_runs_the_state_is_what_the_file_says(void **state)
+{
+    struct kit *k = *state;
+    struct table *t;
+    kit_dataset(k, "text", true);
+    kit_write(k, "id=a");
+    kit_write(k, "id=b");
+    GOOD(t = table_take(k->store, k->d, &err));
+    struct meta published = t->meta, before = published;
+    before.state.version--;
+    table_publish(k->store, t, &before);
+    assert_int_equal(kit_state(k).version, 1);
+    table_committing(k->store, t, true);
+    assert_int_equal(kit_state(k).version, 2);
+    table_committing(k->store, t, false);
+    assert_int_equal(kit_state(k).version, 1);
+    table_committing(k->store, t, true);
+    table_publish(k->store, t, &published);
+    assert_false(t->committing);
+    table_give(k->store, t);
+    kit_write(k, "id=c");
+    assert_false(t->committing);
+    assert_int_equal(kit_state(k).version, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -657,6 +683,7 @@ int main(void)
         KIT_TEST(a_dry_run_tells_and_changes_nothing),
         KIT_TEST(wanted_results_name_every_row),
         KIT_TEST(a_group_is_one_commit_and_a_failing_member_fails_alone),
+        KIT_TEST(while_a_commit_runs_the_state_is_what_the_file_says),
         KIT_TEST(each_write_leaves_a_version_row_and_a_link_of_the_audit_chain),
         KIT_TEST(an_idempotency_key_applies_once),
         KIT_TEST(what_was_written_is_there_after_a_restart),

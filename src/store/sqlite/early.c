@@ -251,7 +251,11 @@ static bool finish(struct early *e, struct write *w)
     if (!write_ledger(db, &e->meta, w, "upsert", e->g->number, a->at_ms, &a->counts, &ignored) || !meta_update(db, &e->meta, &ignored))
         return false;
     stop_point("before_commit");
-    return sql_exec(db, "COMMIT", &ignored);
+    table_committing(e->s, e->table, true);
+    if (sql_exec(db, "COMMIT", &ignored))
+        return true;
+    table_committing(e->s, e->table, false);
+    return false;
 }
 
 bool early_write(struct early *e, struct write *w)

@@ -429,6 +429,14 @@ void table_publish(struct store *s, struct table *t, const struct meta *m)
     pthread_mutex_lock(&s->lock);
     t->meta = *m;
     t->has_meta = true;
+    t->committing = false;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void table_committing(struct store *s, struct table *t, bool yes)
+{
+    pthread_mutex_lock(&s->lock);
+    t->committing = yes;
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -719,10 +727,12 @@ bool store_state(struct store *s, const struct dataset *d, struct store_state *r
 {
     pthread_mutex_lock(&s->lock);
     struct table *t = find_table(s, d->id);
-    bool known = t && t->has_meta;
+    bool known = t && t->has_meta, committing = known && t->committing;
     if (known)
         *ret = t->meta.state;
     pthread_mutex_unlock(&s->lock);
+    if (committing)
+        state_in_file(s, d, ret);
     if (known)
         return true;
     t = table_take(s, d, err);

@@ -98,6 +98,7 @@ struct table {
     struct generation *current;  /* NULL while closed */
     struct meta meta;
     bool has_meta, dropped;
+    bool committing;             /* readers of the file may see more than meta says */
     unsigned refs;
     struct table *next;
 };
@@ -136,6 +137,10 @@ void generation_leave(struct store *s, struct generation *g);
 struct generation *generation_again(struct store *s, struct generation *g); /* one more use of what is in use */
 /* Under the turn: the writer ran into a fault; close it. table_take() opens a new one. */
 void generation_break_writer(struct generation *g);
+/* Under the turn, before a commit and when it failed. Readers of the file see it a moment before table_publish(): who asks for the
+ * state meanwhile is told what the file says, so that nobody is told less than somebody has seen. */
+void table_committing(struct store *s, struct table *t, bool yes);
+void state_in_file(struct store *s, const struct dataset *d, struct store_state *ret); /* read.c; *ret stays when the file cannot be read */
 /* Under the turn, after a commit: what readers of store_state see. */
 void table_publish(struct store *s, struct table *t, const struct meta *m);
 /* Under the turn: the generation `number`, whose file is complete and synced, opened before anybody is told of it: what cannot be

@@ -42,6 +42,20 @@ static void end(struct store *s, struct generation *g, struct sql *db)
     reader_give(s, g, db, good);
 }
 
+void state_in_file(struct store *s, const struct dataset *d, struct store_state *ret)
+{
+    struct error ignored; /* what follows will meet it too, and says it */
+    struct store_state state;
+    struct generation *g = generation_use(s, d, &ignored);
+    struct sql *db = g ? begin(s, g, &state, &ignored) : NULL;
+    if (db) {
+        *ret = state;
+        end(s, g, db);
+    }
+    if (g)
+        generation_leave(s, g);
+}
+
 static bool bind_all(struct sql *db, struct sql_statement *st, const struct query *q, struct error *err)
 {
     return sql_bind_cells(db, st, 1, q->sql.parameters, q->sql.n, err);

@@ -108,10 +108,13 @@ bool store_add_column(struct store *s, const struct dataset *d, const struct col
     bool there = false;
     bool ok = store_has_room(s, 0, err) && has_column(g->writer, column, &there, err);
     if (ok && !there) {
+        table_committing(s, t, true);
         ok = alter(g->writer, &m, column, g->number, err);
         if (ok)
             table_publish(s, t, &m);
-        else if (sql_is_broken(g->writer) || sql_in_transaction(g->writer))
+        else
+            table_committing(s, t, false);
+        if (!ok && (sql_is_broken(g->writer) || sql_in_transaction(g->writer)))
             generation_break_writer(g);
     }
     if (ok)

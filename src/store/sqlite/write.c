@@ -189,16 +189,19 @@ static bool transact(struct store *s, struct table *t, struct member *members, s
     }
     ok = ok && (!changed || meta_update(g->writer, &m, &fault));
     stop_point("before_commit");
-    if (ok && changed)
+    if (ok && changed) {
+        table_committing(s, t, true);
         ok = commit(g->writer, &fault);
-    else
+    } else {
         roll_back(g);
+    }
     if (ok && changed) {
         stop_point("after_commit");
         table_publish(s, t, &m);
     }
     if (ok)
         return true;
+    table_committing(s, t, false);
     roll_back(g);
     if (g->writer && sql_is_broken(g->writer))
         generation_break_writer(g);
