@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,13 +51,6 @@ bool folder_sync_name(const char *path, struct error *err)
     return holder_of(path, holder, err) && folder_sync(holder, err);
 }
 
-static bool cannot_make(struct error *err, int reason, const char *path)
-{
-    char what[300];
-    snprintf(what, sizeof what, "make the folder %.250s", path);
-    return error_from_errno(err, reason, what);
-}
-
 /* One that is there may be the work of a process that was killed before its sync, so its name is synced all the same; in a
  * folder that is not ours to read it was there before us. */
 bool folder_make(const char *path, struct error *err)
@@ -68,8 +60,8 @@ bool folder_make(const char *path, struct error *err)
     bool made = mkdir(path, 0700) == 0, denied;
     int saved = errno;
     if (!made && saved != EEXIST)
-        return cannot_make(err, saved, path);
+        return error_from_errno(err, saved, "make a folder of the data directory");
     if (!made && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)))
-        return cannot_make(err, ENOTDIR, path);
+        return error_from_errno(err, ENOTDIR, "make a folder of the data directory");
     return holder_of(path, holder, err) && (sync_one(holder, &denied, err) || (!made && denied));
 }

@@ -37,7 +37,8 @@ static inline bool str_eq(struct str a, struct str b)
 }
 static inline struct str str_skip(struct str s, size_t n) /* without the first n bytes */
 {
-    return n < s.n ? (struct str){s.p + n, s.n - n} : (struct str){s.p + s.n, 0};
+    size_t skipped = n < s.n ? n : s.n;
+    return (struct str){skipped ? s.p + skipped : s.p, s.n - skipped}; /* NULL + 0 is undefined */
 }
 static inline struct str str_head(struct str s, size_t n) /* at most the first n bytes */
 {

@@ -183,7 +183,7 @@ bool certificate_ensure(const char *data_dir, const char *const *hosts, size_t n
     char dir[4096], ca_key[4200];
     if (snprintf(dir, sizeof dir, "%s/tls", data_dir) >= (int)sizeof dir - 32)
         return error_set(err, ERROR_BAD_REQUEST, "the path of the data directory is too long");
-    if (!folder_make(dir, err))
+    if (!data_dir_make(dir, err))
         return false;
     snprintf(ret->ca, sizeof ret->ca, "%.4000s/ca.pem", dir);
     snprintf(ret->cert, sizeof ret->cert, "%.4000s/server.pem", dir);

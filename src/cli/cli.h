@@ -51,6 +51,8 @@ struct data_dir {
     int lock_fd;
 };
 /* exclusive: refuses when a server runs on it ("in use by pid N"); else only opens it. */
+/* folder_make() whose error names the folder: whoever starts the server must hear which it is. */
+must_use bool data_dir_make(const char *path, struct error *err);
 must_use bool data_dir_open(const char *path, bool exclusive, struct data_dir *ret, struct error *err);
 void data_dir_close(struct data_dir *d);
 

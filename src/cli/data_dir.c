@@ -10,8 +10,7 @@
 #include "base/folder.h"
 #include "cli/cli.h"
 
-/* Whoever starts the server must hear which folder it is. */
-static bool make_dir(const char *path, struct error *err)
+bool data_dir_make(const char *path, struct error *err)
 {
     char said[sizeof err->message];
     if (folder_make(path, err))
@@ -46,7 +45,7 @@ bool data_dir_open(const char *path, bool exclusive, struct data_dir *ret, struc
     if (snprintf(ret->scratch, sizeof ret->scratch, "%s/scratch", path) >= (int)sizeof ret->scratch ||
         snprintf(ret->reports, sizeof ret->reports, "%s/reports", path) >= (int)sizeof ret->reports)
         return error_set(err, ERROR_BAD_REQUEST, "the path of the data directory is too long");
-    if (!make_dir(path, err) || !make_dir(ret->scratch, err))
+    if (!data_dir_make(path, err) || !data_dir_make(ret->scratch, err))
         return false;
     if (access(path, R_OK | W_OK | X_OK) != 0)
         return error_from_errno(err, errno, path);

@@ -8,6 +8,7 @@
  *     SELTZER_SEED    the seed, printed
  *     SELTZER_POWER   number of lives with an image of every kind at every sync; without it a sample of a few lives */
 #include <dirent.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <sqlite3.h>
 #include <time.h>
@@ -72,6 +73,15 @@ static struct life {
     struct world next_before, next_after;
 } life;
 
+/* Checkpoints run on a thread of the store: images are taken there too, one at a time (power.h), with dice of their own. */
+static pthread_mutex_t images_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned cut_seed;
+
+static unsigned cut_dice(unsigned n)
+{
+    return (unsigned)rand_r(&cut_seed) % n;
+}
+
 static unsigned dice(unsigned n)
 {
     return (unsigned)rand_r(&life.seed) % n;
@@ -81,13 +91,15 @@ static unsigned dice(unsigned n)
 
 static void take_image(enum power_loss how, const char *when, const char *what)
 {
+    pthread_mutex_lock(&images_lock);
     if (life.n_images == IMAGES_MAX)
         abort(); /* an operation syncs more often than the test has room for */
     struct image *image = &life.images[life.n_images++];
     image->moment = atomic_load(&life.moment);
     snprintf(image->dir, sizeof image->dir, "%s/%zu", base, life.made++);
     snprintf(image->told, sizeof image->told, "cut %s %s, kind %d", when, what, (int)how);
-    power_image(how, &life.seed, image->dir);
+    power_image(how, &cut_seed, image->dir);
+    pthread_mutex_unlock(&images_lock);
 }
 
 static void at_sync(void *ctx, const char *when, const char *what)
@@ -96,8 +108,8 @@ static void at_sync(void *ctx, const char *when, const char *what)
     if (life.every) {
         for (int how = 0; how < POWER_KINDS; how++)
             take_image((enum power_loss)how, when, what);
-    } else if (dice(SAMPLE_ONE_IN) == 0) {
-        take_image((enum power_loss)dice(POWER_KINDS), when, what);
+    } else if (cut_dice(SAMPLE_ONE_IN) == 0) {
+        take_image((enum power_loss)cut_dice(POWER_KINDS), when, what);
     }
 }
 
@@ -322,12 +334,17 @@ static void maybe_keep(const struct image *image)
 /* All images since the last time; the operation has ended. */
 static void check_images(void)
 {
-    for (size_t i = 0; i < life.n_images; i++) {
-        maybe_keep(&life.images[i]);
-        check_image(&life.images[i]);
-        kit_remove(life.images[i].dir);
-    }
+    static struct image taken[IMAGES_MAX];
+    pthread_mutex_lock(&images_lock);
+    const size_t n = life.n_images;
+    memcpy(taken, life.images, n * sizeof *taken);
     life.n_images = 0;
+    pthread_mutex_unlock(&images_lock);
+    for (size_t i = 0; i < n; i++) {
+        maybe_keep(&taken[i]);
+        check_image(&taken[i]);
+        kit_remove(taken[i].dir);
+    }
 }
 
 /* ── operations ── */
@@ -585,6 +602,7 @@ static void a_cut_at_any_sync_loses_nothing_acknowledged(void **state)
     (void)state;
     const char *seed = getenv("SELTZER_SEED"), *lives = getenv("SELTZER_POWER");
     life.seed = seed ? (unsigned)strtoul(seed, NULL, 10) : (unsigned)time(NULL);
+    cut_seed = ~life.seed;
     life.every = lives != NULL;
     const int n = lives ? atoi(lives) : SAMPLE_LIVES;
     print_message("SELTZER_SEED=%u\n", life.seed);
