@@ -142,14 +142,15 @@ static void emit_atom(struct emitter *e, const struct scope *s, const struct soq
 }
 
 /* SQLite takes any COLLATE within an expression for the expression's own: of CASE WHEN x COLLATE DECIMAL1 > 1 THEN name END it compares
- * names as if they were numbers. Not so of a table's column and of a literal; of a sub-select's column it is not looked for. */
+ * names as if they were numbers, and so the texts of a column of numbers, whose cast is the column itself. Not so of a table's column of
+ * text and of a literal; of a sub-select's column it is not looked for. */
 static bool hides_collation(const struct emitter *e, const struct scope *s, const struct soql_expr *x)
 {
     if (x->kind != EXPR_CALL)
         return x->kind == EXPR_COLUMN && s->relation->tables[x->table].kind == TABLE_RELATION;
-    bool compares = strchr(template_of(e, x), '=') != NULL;
+    bool lets_through = strchr(template_of(e, x), '=') || !is_one_call(template_of(e, x));
     for (size_t i = 0; i < x->n; i++)
-        if ((compares && x->args[i]->type->id == TYPE_NUMBER) || hides_collation(e, s, x->args[i]))
+        if ((lets_through && x->args[i]->type->id == TYPE_NUMBER) || hides_collation(e, s, x->args[i]))
             return true;
     return false;
 }
@@ -374,7 +375,7 @@ static void emit_by_template(struct emitter *e, const struct scope *s, const str
 
 static bool is_extreme(const struct soql_expr *x)
 {
-    return is(x, "min") || is(x, "max") || is(x, "bool_and") || is(x, "bool_or");
+    return is(x, "min") || is(x, "max") || is(x, "bool_and") || is(x, "bool_or") || is(x, "extent");
 }
 
 /* SQLite's min and max forget their FILTER over a frame whose beginning moves (seen in 3.40.1); nulls they do leave out. */

@@ -8,6 +8,7 @@
 #include "rows/decimal.h"
 
 #define TOLERANCE 1e-6
+#define APART 0.02     /* of distances: a degree of longitude at 9 degrees of latitude is so much shorter than one of latitude */
 #define SIMPLIFIED 2.0 /* degrees: twice the largest tolerance that is asked for */
 
 /* ── values ── */
@@ -19,11 +20,11 @@ static double real_of(struct str s)
     return strtod(z, NULL);
 }
 
-static bool nearly_equal(double a, double b)
+static bool nearly_equal(double a, double b, double tolerance)
 {
     if (isnan(a) || isnan(b))
         return isnan(a) && isnan(b);
-    return a == b || fabs(a - b) <= TOLERANCE * fmax(fabs(a), fabs(b)) || fabs(a - b) < 1e-12;
+    return a == b || fabs(a - b) <= tolerance * fmax(fabs(a), fabs(b)) || fabs(a - b) < 1e-12;
 }
 
 static void quiet(const char *fmt, ...)
@@ -68,7 +69,7 @@ static bool values_agree(const struct type *type, enum certainty of, struct str 
         return geometries_agree(a, b, of == PROPERTY ? SIMPLIFIED : TOLERANCE);
     if (type->id == TYPE_NUMBER && of == SCALE)
         return decimal_compare(a, b) == 0;
-    return (type->id == TYPE_NUMBER || type->id == TYPE_DOUBLE) && of >= SCALE && nearly_equal(real_of(a), real_of(b));
+    return (type->id == TYPE_NUMBER || type->id == TYPE_DOUBLE) && of >= SCALE && nearly_equal(real_of(a), real_of(b), of == PROPERTY ? APART : TOLERANCE);
 }
 
 static bool rows_agree(const struct query *q, const struct verdict *v, const struct str *a, const struct str *b, size_t *ret_column)

@@ -33,10 +33,13 @@ static struct cell random_text_cell(struct chance *c)
     return cell_text(str_from(chance_pick(c, texts)));
 }
 
-/* Equal numbers have equal texts: which of them stands for its group is then the same in both engines. */
-static struct cell random_number_cell(struct chance *c, struct arena *a)
+/* Equal numbers have equal texts, but for depths: which of them stands for its group is then the same in both engines. */
+static struct cell random_number_cell(struct chance *c, struct arena *a, bool zeros)
 {
+    static const char *const scaled[] = {"1.0", "1", "1.00", "2.50", "2.5", "0.0", "-0.50", "10", "10.0", "100.000", "3.140"};
     static const char *const numbers[] = {"0", "1", "-1", "2", "10", "0.5", "-0.25", "1000000", "123456789012345678901234567890", "0.000001", "3.14159", "-17", "2.5", "99.99"};
+    if (zeros && chance_percent(c, 50))
+        return cell_text(str_from(chance_pick(c, scaled)));
     if (chance_percent(c, 60))
         return cell_text(str_from(chance_pick(c, numbers)));
     return cell_text(str_from(arena_printf(a, "%d", chance_between(c, -20, 20))));
@@ -81,13 +84,13 @@ static struct cell random_json_like_cell(struct chance *c, const struct type *ty
     return cell_text(str_from(type->id == TYPE_URL ? chance_pick(c, urls) : type->id == TYPE_LOCATION ? chance_pick(c, locations) : chance_pick(c, jsons)));
 }
 
-static struct cell random_cell(struct chance *c, struct arena *a, const struct type *type, unsigned null_percent)
+static struct cell random_cell(struct chance *c, struct arena *a, const struct type *type, bool zeros, unsigned null_percent)
 {
     if (chance_percent(c, null_percent))
         return cell_null();
     switch (type->id) {
     case TYPE_TEXT: return random_text_cell(c);
-    case TYPE_NUMBER: return random_number_cell(c, a);
+    case TYPE_NUMBER: return random_number_cell(c, a, zeros);
     case TYPE_CHECKBOX: return cell_int(chance_percent(c, 50));
     case TYPE_FLOATING_TIMESTAMP:
     case TYPE_FIXED_TIMESTAMP: return random_time_cell(c);
@@ -244,6 +247,11 @@ static bool insert(struct engines *e, const struct table *t, const struct cell *
     return ok;
 }
 
+static bool is_depth(const struct columns *c, size_t at)
+{
+    return at >= SYSTEM_COUNT && str_eq(c->v[at - SYSTEM_COUNT].field_name, STR("depth"));
+}
+
 static bool fill_table(struct engines *e, const struct table *t, struct chance *c)
 {
     struct arena a = {0};
@@ -270,7 +278,8 @@ static bool fill_table(struct engines *e, const struct table *t, struct chance *
         struct cell cells[VALUES_MAX];
         sid += 1 + chance_below(c, 3);
         for (size_t i = 0; i < n; i++)
-            cells[i] = i == SYSTEM_ID || i == SYSTEM_VERSION ? cell_int(sid) : random_cell(c, &a, column_type(t->columns, i), i < SYSTEM_COUNT ? 0 : null_percent);
+            cells[i] = i == SYSTEM_ID || i == SYSTEM_VERSION ? cell_int(sid)
+                                                             : random_cell(c, &a, column_type(t->columns, i), is_depth(t->columns, i), i < SYSTEM_COUNT ? 0 : null_percent);
         ok = insert(e, t, cells, n, lite.p, post.p, &a);
     }
     buf_free(&lite);

@@ -194,7 +194,7 @@ static void generate_over(struct generator *g, const struct context *c)
         buf_add_z(g->out, " order by ");
         generate_expression(g, &plain, generate_kind(&g->chance, equatable), 1);
         buf_add_z(g->out, chance_percent(&g->chance, 30) ? " desc" : "");
-        if (c->fields->have_id && chance_percent(&g->chance, 80))
+        if (c->fields->have_id && chance_percent(&g->chance, 95))
             buf_add_z(g->out, ", :id");
         generate_frame(g);
     }

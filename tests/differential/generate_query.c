@@ -213,6 +213,7 @@ static void generate_joined(struct generator *g, struct fields *output)
     }
     buf_add_z(&from, chance_pick(&g->chance, conditions));
     buf_add_byte(&from, 0);
+    in.have_id = false; /* it does not tell joined rows apart */
     generate_select(g, &in, from.p, output);
     buf_free(&from);
 }
@@ -247,8 +248,14 @@ static void generate_set(struct generator *g, struct fields *output)
     generate_side(g, kinds, n, false, output);
     for (unsigned sides = 1 + chance_below(&g->chance, 2); sides > 0; sides--) {
         struct fields ignored = {0};
-        buf_add_z(g->out, chance_pick(&g->chance, words));
+        bool grouped = chance_percent(&g->chance, 20);
+        buf_printf(g->out, "%s%s", chance_pick(&g->chance, words), grouped ? "(" : "");
         generate_side(g, kinds, n, true, &ignored);
+        if (grouped) {
+            buf_add_z(g->out, chance_pick(&g->chance, words));
+            generate_side(g, kinds, n, true, &ignored);
+            buf_add_z(g->out, ")");
+        }
     }
 }
 

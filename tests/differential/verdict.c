@@ -103,14 +103,21 @@ static enum certainty arguments_certainty(struct select *s, const struct soql_ex
     return most;
 }
 
+static bool is_point(const struct soql_expr *x)
+{
+    return x->type->id == TYPE_POINT || x->type->id == TYPE_LOCATION;
+}
+
 static enum certainty number_certainty(struct select *s, const struct soql_expr *x, enum certainty of)
 {
-    static const char *const nearly[] = {"area", "distance_in_meters", "regr_slope", "regr_intercept", "regr_r2", NULL};
+    static const char *const nearly[] = {"area", "regr_slope", "regr_intercept", "regr_r2", NULL};
     static const char *const counts[] = {"count", "count/*", "row_number", "rank", "dense_rank", "ntile", "length", "date_extract_y", "date_extract_m", "date_extract_d", "num_points", NULL};
     static const char *const choose[] = {"min", "max", "median", "greatest", "least", NULL};
     static const char *const digits[] = {"op$/", "op$^", "ln", "avg", "stddev_pop", "stddev_samp", "median", NULL};
     static const char *const steps[] = {"round", "ceil", "floor", "op$%", "width_bucket", "signed_magnitude_10", "signed_magnitude_linear", "count_distinct", "num_points", NULL};
     static const char *const sums[] = {"sum", "avg", "stddev_pop", "stddev_samp", "median", "op$^", "ln", NULL};
+    if (strcmp(x->function->name, "distance_in_meters") == 0)
+        return is_point(x->args[0]) && is_point(x->args[1]) ? max(of, NEARLY) : PROPERTY;
     if (is_named(x, nearly) || (is_real(x) && is_named(x, sums)))
         return max(of, NEARLY);
     if (of >= NEARLY && is_named(x, steps))
@@ -153,8 +160,12 @@ static enum certainty call_certainty(struct select *s, const struct soql_expr *x
 
 static enum certainty column_certainty(struct select *s, const struct soql_expr *x)
 {
-    const struct judged *t = &s->tables[x->table];
-    return t->columns ? t->columns[x->column] : CANONICAL;
+    const struct judged *judged = &s->tables[x->table];
+    const struct soql_table *t = &s->r->tables[x->table];
+    if (judged->columns)
+        return judged->columns[x->column];
+    /* Depths come with zeros at their end, all other numbers without (engines.c). */
+    return x->type->id == TYPE_NUMBER && str_eq(t->columns[x->column].name, STR("depth")) ? EXACT : CANONICAL;
 }
 
 /* One of the group's equal values stands for all. */
@@ -273,6 +284,12 @@ static struct judged judge_relation(struct judge *j, const struct soql_relation 
 
 /* ── failures ── */
 
+static bool is_null_literal(const struct soql_expr *x)
+{
+    return (x->kind == EXPR_LITERAL && x->literal.kind == CELL_NULL) || (x->kind == EXPR_CALL && x->n == 1 && is_null_literal(x->args[0]));
+}
+
+/* Of a function that gives null for any null, a null written out spares the other arguments. */
 static bool looks_at_all(const struct soql_expr *x)
 {
     static const char *const lazy[] = {"op$and", "op$or", "#CASE", "case", "iif", "coalesce", "#IN", "#NOT_IN", "#BETWEEN", "#NOT_BETWEEN", "caseless_one_of", "caseless_not_one_of", NULL};
@@ -281,7 +298,7 @@ static bool looks_at_all(const struct soql_expr *x)
     if (is_named(x, lazy) || x->filter || x->over)
         return false;
     for (size_t i = 0; i < x->n; i++)
-        if (!looks_at_all(x->args[i]))
+        if (!looks_at_all(x->args[i]) || is_null_literal(x->args[i]))
             return false;
     return true;
 }
