@@ -439,7 +439,8 @@ static void write_ahead(bool replace)
     const struct ahead_rows rows_ahead = {.replace = replace};
     snprintf(life.doing, sizeof life.doing, "%s ahead", replace ? "replace" : "upsert");
     GOOD(w.stage = stage_new(&config, &err));
-    w.ahead = store_ahead_new(k->store, k->d, w.stage, &rows_ahead);
+    struct store_ahead *ahead = store_ahead_new(k->store, k->d, w.stage, &rows_ahead); /* the write forgets one that was undone */
+    w.ahead = ahead;
     assert_true(w.ahead || !replace);
     for (unsigned i = 0, rows = 1 + dice(60); i < rows; i++) {
         struct stage_row row = {.position = i, .line = i + 1, .cells = cells};
@@ -453,7 +454,7 @@ static void write_ahead(bool replace)
     store_write_group(k->store, &one, 1);
     if (!w.done)
         fail_msg("%s: %s", life.doing, w.error.message);
-    store_ahead_free(w.ahead);
+    store_ahead_free(ahead);
     stage_free(w.stage);
     free(cells);
 }

@@ -1,17 +1,15 @@
 /* Building ahead (store.h): the next generation's file, made while the body still streams. (An upsert into a table that has
  * rows is early.c's; only the front door is here.)
  *
- *     body ─► stage ─► (settled bytes) ─► steps: plain inserts into ahead-<random>.db
- *     body ends ─► ahead_complete(): the last rows, the index ─► turn taken ─► ahead_take(): still right? ─► generation.c
+ *     body ─► stage ─► (settled bytes) ─► steps: pages of plain rows, appended to ahead-<random>.db
+ *     body ends ─► ahead_complete(): the last rows, the index if keys did not rise ─► turn taken ─► ahead_take(): still right? ─► generation.c
  *
  * Rows carry numbers, a time and a version before anybody knows whether those will be theirs. Numbers must hold: if others
  * were given out meanwhile, all is thrown away and built again from the stage. Time and version are mended by one
  * UPDATE when another write came between, or when the body took so long that its rows would seem older than what readers of
  * "changed since" have seen (docs/storage.md, "Generations"). */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -20,12 +18,11 @@
 #include "store/sqlite/generation.h"
 
 enum {
-    AHEAD_CACHE_BYTES = 4 << 20, /* appending needs little */
+    AHEAD_CACHE_BYTES = 4 << 20,
     STEP_RUN_BYTES = 512 << 10,
     /* Keys are sorted in pieces of this size, in a scratch file beyond it: with eight times as much it is a tenth quicker, and a
      * load's memory grows with its rows. */
     INDEX_CACHE_BYTES = 8 << 20,
-    WRITE_BACK_BYTES = 8 << 20,
     TIME_LAG_MAX_MS = 5000,
 };
 
@@ -38,11 +35,10 @@ struct store_ahead {
     struct apply apply;
     struct steps *steps;
     char *path;
-    struct sql *db;
+    struct pages *pages;           /* while rows are added */
+    struct sql *db;                /* before and after that; in a transaction after */
     struct applier *applier;
-    int fd;                        /* to start writing to disk early; -1 */
-    size_t since_write_back;
-    bool failed, complete;
+    bool has_index, failed, complete;
 };
 
 static struct store_ahead *new_early(struct store *s, const struct dataset *d, struct stage *stage, bool clear_absent)
@@ -65,7 +61,6 @@ static struct store_ahead *new_build(struct store *s, const struct dataset *d, s
     }
     free(folder);
     a->s = s;
-    a->fd = -1;
     a->dataset = dataset_retain(d);
     a->rows = (struct write){.stage = stage, .dataset = a->dataset, .replace = replace};
     a->from = a->meta = *now;
@@ -88,11 +83,10 @@ static void close_file(struct store_ahead *a)
 {
     applier_free(a->applier);
     sql_close(a->db);
+    pages_free(a->pages);
     a->applier = NULL;
     a->db = NULL;
-    if (a->fd >= 0)
-        close(a->fd);
-    a->fd = -1;
+    a->pages = NULL;
 }
 
 /* Nothing will come of it: the space is given back at once. */
@@ -135,33 +129,45 @@ static bool has_index_from_the_start(const struct store_ahead *a)
     return key && key->type->id != TYPE_URL;
 }
 
+/* An empty table, and an empty index on it. */
+static bool make_file(struct store_ahead *a, struct pages_config *ret)
+{
+    struct error ignored;
+    const struct columns *columns = &a->dataset->columns;
+    a->has_index = has_index_from_the_start(a);
+    a->db = sql_open(a->path, SQL_BUILD, AHEAD_CACHE_BYTES, &ignored);
+    bool ok = a->db && sql_exec(a->db, "BEGIN", &ignored) && layout_create(a->db, columns, &ignored) &&
+              (!a->has_index || layout_create_key_index(a->db, key_of(columns), &ignored)) && sql_exec(a->db, "COMMIT", &ignored) &&
+              layout_find_roots(a->db, &ret->table_root, &ret->index_root, &ignored);
+    sql_close(a->db); /* pages are for nobody else to see */
+    a->db = NULL;
+    return ok;
+}
+
 static bool open_file(struct store_ahead *a)
 {
     struct error ignored;
-    bool indexed = has_index_from_the_start(a);
-    a->db = sql_open(a->path, SQL_BUILD, AHEAD_CACHE_BYTES, &ignored);
-    a->applier = a->db ? applier_new(a->db, &ignored) : NULL;
-    if (!a->applier || !sql_exec(a->db, "BEGIN", &ignored) || !layout_create(a->db, &a->dataset->columns, &ignored) ||
-        (indexed && !layout_create_key_index(a->db, key_of(&a->dataset->columns), &ignored)))
+    struct pages_config config = {.path = a->path};
+    if (!make_file(a, &config) || !(a->pages = pages_open(&config, &ignored)))
         return false;
-    /* Beside SQLite's own, of a file that nobody shares: closing it drops no lock that matters. */
-    a->fd = open(a->path, O_WRONLY | O_CLOEXEC);
     a->apply = (struct apply){
-        .db = a->db, .applier = a->applier, .write = &a->rows, .meta = &a->meta, .at_ms = write_time(&a->from), .version = a->from.state.version + 1,
-        .indexed = indexed,
+        .write = &a->rows, .meta = &a->meta, .at_ms = write_time(&a->from), .version = a->from.state.version + 1,
+        .pages = a->pages, .indexed = a->has_index,
     };
     a->steps = steps_begin(&a->apply, true, STEP_RUN_BYTES, &ignored);
     return a->steps;
 }
 
-/* The disk begins early, so that the sync at the end finds most of it done. */
-static void write_back(struct store_ahead *a, size_t bytes)
+/* The rows are in: SQLite has the file again. */
+static bool reopen_file(struct store_ahead *a)
 {
-    a->since_write_back += bytes;
-    if (a->fd < 0 || a->since_write_back < WRITE_BACK_BYTES)
-        return;
-    a->since_write_back = 0;
-    sync_file_range(a->fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* a hint: what fails here fails again in the sync */
+    struct error ignored;
+    bool ok = pages_finish(a->pages, &ignored);
+    pages_free(a->pages);
+    a->pages = NULL;
+    a->db = ok ? sql_open(a->path, SQL_BUILD, AHEAD_CACHE_BYTES, &ignored) : NULL;
+    a->applier = a->db ? applier_new(a->db, &ignored) : NULL;
+    return a->applier && sql_exec(a->db, "BEGIN", &ignored);
 }
 
 bool store_ahead_step(struct store_ahead *a, size_t bytes)
@@ -172,11 +178,10 @@ bool store_ahead_step(struct store_ahead *a, size_t bytes)
         return early_step(a->early, bytes);
     if (a->failed)
         return false;
-    if ((!a->db && !open_file(a)) || steps_go(a->steps, bytes, &idle, &ignored) != APPLY_DONE) {
+    if ((!a->steps && !open_file(a)) || steps_go(a->steps, bytes, &idle, &ignored) != APPLY_DONE) {
         give_up(a);
         return false;
     }
-    write_back(a, bytes);
     return !idle;
 }
 
@@ -188,7 +193,7 @@ static bool make_index(struct store_ahead *a)
     if (!key || a->apply.indexed)
         return true;
     sql_set_cache(a->db, INDEX_CACHE_BYTES);
-    bool ok = layout_create_key_index(a->db, key, &ignored);
+    bool ok = (!a->has_index || sql_exec(a->db, "DROP INDEX rows_key", &ignored)) && layout_create_key_index(a->db, key, &ignored);
     sql_set_cache(a->db, AHEAD_CACHE_BYTES);
     return ok;
 }
@@ -206,7 +211,7 @@ bool ahead_complete(struct store_ahead *a)
         return false;
     steps_end(a->steps);
     a->steps = NULL;
-    if (!make_index(a))
+    if (!reopen_file(a) || !make_index(a))
         give_up(a);
     a->complete = !a->failed;
     return a->complete;

@@ -12,7 +12,7 @@
 #include "store/refusal.h"
 #include "store/sqlite/apply.h"
 
-enum { RUN_BYTES = 32 << 20, SORT_FROM_ROWS = 16, UPDATES_BEFORE_INSERTS = 8, ROWS_AHEAD = 6 };
+enum { RUN_BYTES = 32 << 20, SORT_FROM_ROWS = 16, UPDATES_BEFORE_INSERTS = 8, ROWS_AHEAD = 6, RECORD_FIRST = 3 };
 
 struct rows_at_work {
     struct apply *a;
@@ -24,6 +24,8 @@ struct rows_at_work {
     int64_t base;                 /* row number of position 0 */
     unsigned updates_on_end;      /* of the short way's upserts, one after another */
     uint64_t positions;           /* one past the last position seen */
+    struct cell *cells;           /* of the row at work */
+    struct cell *record;          /* for pages: created, updated, version, cells (layout.c) */
     struct cell last_key;         /* of an indexed plain apply; in the run, between runs in last_bytes */
     struct buf last_bytes;
     bool has_fatal, not_plain;
@@ -204,7 +206,9 @@ static void matched(struct rows_at_work *r, const struct stage_row *row, const s
 
 static bool insert(struct rows_at_work *r, const struct stage_row *row, struct error *err)
 {
-    if (!applier_insert(r->a->applier, sid_of(r, row), row->cells, err))
+    bool ok = r->a->pages ? pages_add_row(r->a->pages, sid_of(r, row), r->record, RECORD_FIRST + r->columns->n, err)
+                          : applier_insert(r->a->applier, sid_of(r, row), row->cells, err);
+    if (!ok)
         return false;
     if (r->key)
         saw_key(r, &row->cells[r->columns->row_identifier]);
@@ -456,7 +460,7 @@ static bool sort_run(struct rows_at_work *r, const struct stage_run *run, struct
 static enum apply_outcome outcome(struct rows_at_work *r, bool ok, struct error *err)
 {
     if (!ok)
-        return apply_failure(r->a->db, err);
+        return r->a->pages ? APPLY_FAULT : apply_failure(r->a->db, err);
     if (r->not_plain)
         return APPLY_DUPLICATE;
     if (!r->has_fatal)
@@ -477,7 +481,7 @@ static bool apply_run(struct rows_at_work *r, const struct stage_run *run, struc
     struct sorted *order;
     if (!sort_run(r, run, &order, err))
         return false;
-    struct stage_row row = {.cells = applier_cells(r->a->applier)};
+    struct stage_row row = {.cells = r->cells};
     bool ok = true;
     for (size_t i = 0; i < run->n && ok; i++) {
         if (order && i + ROWS_AHEAD < run->n)
@@ -496,6 +500,17 @@ static bool apply_run(struct rows_at_work *r, const struct stage_run *run, struc
     return ok;
 }
 
+static bool make_room_for_record(struct rows_at_work *r, struct error *err)
+{
+    r->record = calloc(RECORD_FIRST + r->columns->n, sizeof *r->record);
+    if (!r->record)
+        return error_no_memory(err);
+    r->record[0] = r->record[1] = cell_int(r->a->at_ms);
+    r->record[2] = cell_int(r->a->version);
+    r->cells = r->record + RECORD_FIRST;
+    return true;
+}
+
 static bool start(struct rows_at_work *r, struct apply *a, struct error *err)
 {
     const struct columns *c = &a->write->dataset->columns;
@@ -506,31 +521,47 @@ static bool start(struct rows_at_work *r, struct apply *a, struct error *err)
     a->last_sid = 0;
     if (a->write->begin)
         a->write->begin(a->write->ctx);
-    return applier_begin(a->applier, c, a->at_ms, a->version, err);
+    if (a->pages)
+        return make_room_for_record(r, err);
+    if (!applier_begin(a->applier, c, a->at_ms, a->version, err))
+        return false;
+    r->cells = applier_cells(a->applier);
+    return true;
+}
+
+static void finish_rows(struct rows_at_work *r)
+{
+    r->a->meta->next_sid += (int64_t)r->positions;
+    arena_free(&r->arena);
+    buf_free(&r->last_bytes);
+    free(r->record);
 }
 
 static enum apply_outcome each_run(struct apply *a, bool (*run_rows)(struct rows_at_work *r, const struct stage_run *run, struct error *err), struct error *err)
 {
     struct rows_at_work r;
-    if (!start(&r, a, err))
+    if (!start(&r, a, err)) {
+        finish_rows(&r);
         return APPLY_FAULT;
+    }
     struct stage_cursor *cursor = a->write->stage ? stage_cursor_new(a->write->stage, RUN_BYTES, err) : NULL;
     bool ok = cursor || !a->write->stage, end = !cursor;
-    if (!ok)
+    if (!ok) {
+        finish_rows(&r);
         return APPLY_REFUSED; /* the stage's trouble, not the file's */
+    }
     while (ok && !end && !r.has_fatal && !r.not_plain) {
         struct stage_run run;
         if (!stage_next_run(cursor, &run, &end, err)) {
             stage_cursor_free(cursor);
-            arena_free(&r.arena);
+            finish_rows(&r);
             return APPLY_REFUSED;
         }
         ok = end && run.n == 0 ? true : run_rows(&r, &run, err);
     }
     enum apply_outcome result = outcome(&r, ok, err);
     stage_cursor_free(cursor);
-    arena_free(&r.arena);
-    a->meta->next_sid += (int64_t)r.positions;
+    finish_rows(&r);
     return result;
 }
 
@@ -541,19 +572,16 @@ enum apply_outcome apply_rows(struct apply *a, struct error *err)
 
 /* ── the plain way ── */
 
-/* An index that grows at its end costs less than one made afterwards, which reads all rows again; one that grows anywhere costs
- * much more. Between the two the first key decides that is less than the one before it. */
-static bool keep_index_while_keys_rise(struct rows_at_work *r, const struct cell *key, struct error *err)
+/* A key greater than the one before it goes to the index's end; from the first that is not on, the index is made afterwards. */
+static bool add_key_while_keys_rise(struct rows_at_work *r, const struct cell *key, int64_t sid, struct error *err)
 {
-    if (r->last_key.kind != CELL_ABSENT) {
-        int c = r->key->type->compare(&r->last_key, key);
-        r->not_plain = c == 0;
-        if (c > 0) {
-            r->a->indexed = false;
-            return sql_exec(r->a->db, "DROP INDEX rows_key", err);
-        }
-    }
+    int c = r->last_key.kind == CELL_ABSENT ? -1 : r->key->type->compare(&r->last_key, key);
     r->last_key = *key;
+    r->not_plain = c == 0;
+    if (c < 0)
+        return pages_add_key(r->a->pages, key, sid, err);
+    pages_drop_index(r->a->pages);
+    r->a->indexed = false;
     return true;
 }
 
@@ -570,7 +598,7 @@ static bool keep_last_key(struct rows_at_work *r, struct error *err)
 /* Rows that are all new, as far as they show it themselves; equal keys show when the index is built. */
 static bool plain_run(struct rows_at_work *r, const struct stage_run *run, struct error *err)
 {
-    struct stage_row row = {.cells = applier_cells(r->a->applier)};
+    struct stage_row row = {.cells = r->cells};
     for (size_t i = 0; i < run->n; i++) {
         struct who who;
         decode(r, run->rows[i], &row);
@@ -583,7 +611,7 @@ static bool plain_run(struct rows_at_work *r, const struct stage_run *run, struc
             r->not_plain = true;
             return true;
         }
-        if (r->a->indexed && !keep_index_while_keys_rise(r, &who.key, err))
+        if (r->a->indexed && !add_key_while_keys_rise(r, &who.key, sid_of(r, &row), err))
             return false;
         if (r->not_plain)
             return true;
@@ -625,6 +653,7 @@ struct steps *steps_begin(struct apply *a, bool plain, size_t run_bytes, struct 
     p->run_bytes = run_bytes;
     if (start(&p->r, a, err) && (p->cursor = stage_cursor_new(a->write->stage, run_bytes, err)))
         return p;
+    finish_rows(&p->r);
     free(p);
     return NULL;
 }
@@ -647,9 +676,7 @@ enum apply_outcome steps_go(struct steps *p, size_t bytes, bool *ret_idle, struc
 
 void steps_end(struct steps *p)
 {
-    p->r.a->meta->next_sid += (int64_t)p->r.positions;
     stage_cursor_free(p->cursor);
-    arena_free(&p->r.arena);
-    buf_free(&p->r.last_bytes);
+    finish_rows(&p->r);
     free(p);
 }

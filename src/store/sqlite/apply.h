@@ -4,6 +4,7 @@
 
 #include "store/sqlite/applier.h"
 #include "store/sqlite/engine.h"
+#include "store/sqlite/pages.h"
 
 enum apply_outcome {
     APPLY_DONE,
@@ -28,13 +29,14 @@ struct apply {
     /* out */
     struct write_counts counts;
     int64_t last_sid;          /* of the last row made or changed, if all results are wanted; else 0 */
-    /* in and out, plain rows: the index on the row identifier is there, and stays while keys rise; else it is dropped */
-    bool indexed;
+    /* Plain rows of a file that has just been made: written as pages of it, db and applier are not touched. */
+    struct pages *pages;       /* NULL: inserted */
+    bool indexed;              /* in and out: with the index on the row identifier, for as long as keys rise */
 };
 
 /* Any rows, with the index on the row identifier in place. */
 enum apply_outcome apply_rows(struct apply *a, struct error *err);
-/* Into a fresh table without that index, or with it as long as keys rise: inserts in input order. */
+/* Into a fresh table without that index: inserts in input order. */
 enum apply_outcome apply_plain(struct apply *a, struct error *err);
 /* Either, in steps over a live stage: each takes what has settled, up to about `bytes`, in runs of `run_bytes`. *ret_idle: there
  * was no more. The apply's counts and rows move with the steps, its next_sid with steps_end(). */

@@ -161,9 +161,11 @@ static void try_to_begin(struct early *e)
 
 /* ── rows ── */
 
+/* The time is noted before each run, so that a slow machine is not taken for a slow client. */
 static bool step(struct early *e, bool *ret_idle)
 {
     struct error ignored;
+    atomic_store(&e->g->written_ms, (long long)clock_mono_ms());
     return steps_go(e->steps, EARLY_RUN_BYTES, ret_idle, &ignored) == APPLY_DONE && !e->apply.counts.errors;
 }
 
@@ -178,7 +180,6 @@ static bool steps_while_nobody_waits(struct early *e, size_t bytes)
         }
         wanted = !turn_is_free(&e->table->turn);
     }
-    atomic_store(&e->g->written_ms, (long long)clock_mono_ms());
     return !idle && !wanted;
 }
 

@@ -564,9 +564,11 @@ void cache_return(struct store *s, size_t bytes)
 static bool wants_checkpoint(const struct generation *g, long long now)
 {
     int frames = atomic_load(&g->wal_frames);
-    bool idle = now - atomic_load(&g->written_ms) >= CHECKPOINT_IDLE_MS;
-    /* An early write whose body has brought nothing for so long holds cache and space that others could use. */
-    return frames >= CHECKPOINT_FRAMES || (idle && (frames > 0 || atomic_load(&g->early)));
+    long long idle_ms = now - atomic_load(&g->written_ms);
+    if (frames >= CHECKPOINT_FRAMES || (frames > 0 && idle_ms >= CHECKPOINT_IDLE_MS))
+        return true;
+    /* It holds cache and space that others could use. */
+    return atomic_load(&g->early) && idle_ms >= EARLY_IDLE_MS;
 }
 
 /* Failure is no news here: the WAL stays as it is, and the next write finds out for itself. A fault of the connection

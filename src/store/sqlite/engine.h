@@ -29,6 +29,7 @@ enum {
     WRITER_CACHE_BYTES = 1 << 20,
     BULK_FROM_BYTES = 1 << 20,     /* a write from this size on borrows cache */
     CHECKPOINT_IDLE_MS = 500,
+    EARLY_IDLE_MS = 3000,          /* an early write whose body brings nothing for so long is undone */
     CHECKPOINT_FRAMES = 2048,      /* 16 MiB of WAL: checkpoint even when busy */
     TICK_MS = 250,
     QUERY_DEADLINE_MS = 30000,
@@ -177,6 +178,8 @@ must_use bool layout_create(struct sql *db, const struct columns *columns, struc
 must_use bool layout_create_like(struct sql *db, struct sql *from, struct error *err);
 must_use bool layout_count_columns(struct sql *db, int64_t *ret, struct error *err); /* of `rows`, the four of our own included */
 must_use bool layout_create_key_index(struct sql *db, const struct column *key, struct error *err);
+/* The first pages of `rows` and of the index on the row identifier, 0 when there is none. */
+must_use bool layout_find_roots(struct sql *db, uint32_t *ret_table, uint32_t *ret_index, struct error *err);
 must_use bool layout_check_format(struct sql *db, struct error *err);
 /* "c3", or what of it identifies: url_address(c3). */
 void layout_key_expression(const struct column *key, char *ret, size_t n);

@@ -113,6 +113,17 @@ bool layout_create_key_index(struct sql *db, const struct column *key, struct er
     return sql_exec(db, text, err);
 }
 
+bool layout_find_roots(struct sql *db, uint32_t *ret_table, uint32_t *ret_index, struct error *err)
+{
+    int64_t table = 0, index = 0;
+    if (!sql_exec_i64(db, "SELECT rootpage FROM sqlite_schema WHERE name='rows'", &table, err) ||
+        !sql_exec_i64(db, "SELECT coalesce(max(rootpage),0) FROM sqlite_schema WHERE name='rows_key'", &index, err))
+        return false;
+    *ret_table = (uint32_t)table;
+    *ret_index = (uint32_t)index;
+    return true;
+}
+
 bool layout_check_format(struct sql *db, struct error *err)
 {
     int64_t format = 0;
