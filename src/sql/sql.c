@@ -32,7 +32,8 @@ struct sql {
     int failure;        /* result code (extended) of the last failure, until a step succeeds */
     int64_t failure_place; /* of the expression that failed, -1: of none */
     int wal_frames;
-    uint64_t deadline_ms;
+    uint64_t deadline_ms;                /* monotonic, 0 for none */
+    unsigned allowed_ms;                 /* how long it was away when it was set */
     uint64_t uses;
     struct cached cached[SQL_CACHED_MAX];
 };
@@ -114,8 +115,6 @@ static const char *message_of(enum error_code code)
         return "memory is short: nothing was written; send it again later";
     case ERROR_STORE_BUSY:
         return "another process holds the dataset's files; send it again later";
-    case ERROR_QUERY_TIMEOUT:
-        return "the query took longer than it may; narrow it with a filter or a lower $limit";
     case ERROR_STORE_UNAVAILABLE:
         return "the dataset's files cannot be read or written now";
     case ERROR_LIMIT_EXCEEDED:
@@ -145,7 +144,10 @@ static bool fail(struct sql *s, int rc, struct error *err)
     s->failure_place = -1;
     if (rc == SQLITE_ERROR && fail_at_place(s, err))
         return false;
-    error_set(err, code, "%s (storage code %d)", message_of(code), rc);
+    if (code == ERROR_QUERY_TIMEOUT)
+        error_set(err, code, "the query took longer than the %g seconds that it may; narrow it with a filter, or with a lower $limit", s->allowed_ms / 1000.0);
+    else
+        error_set(err, code, "%s (storage code %d)", message_of(code), rc);
     if (error_info(code)->status == 503)
         err->retry_after_s = 5;
     return false;
@@ -347,6 +349,7 @@ void sql_set_cache(struct sql *s, size_t bytes)
 void sql_set_deadline(struct sql *s, unsigned ms)
 {
     s->deadline_ms = ms ? clock_mono_ms() + ms : 0;
+    s->allowed_ms = ms;
     sqlite3_progress_handler(s->db, ms ? PROGRESS_STEPS : 0, ms ? on_progress : NULL, s);
 }
 

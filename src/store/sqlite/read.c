@@ -141,7 +141,7 @@ bool store_query_joined(struct store *s, const struct dataset *const *datasets, 
 {
     if (n == 1)
         return store_query(s, datasets[0], q, reader, err);
-    if (n > STORE_DATASETS_MAX)
+    if (n == 0 || n > STORE_DATASETS_MAX)
         return error_set(err, ERROR_LIMIT_EXCEEDED, "a query may read %d datasets, not %zu", STORE_DATASETS_MAX, n);
     struct joined j = {0};
     bool ok = true;
@@ -151,7 +151,7 @@ bool store_query_joined(struct store *s, const struct dataset *const *datasets, 
         j.n += ok;
     }
     ok = ok && (j.db = sql_open(j.generations[0]->path, SQL_READER, READER_CACHE_BYTES, err));
-    for (size_t i = 1; ok && i < n; i++)
+    for (size_t i = 1; ok && i < j.n; i++)
         ok = attach(&j, i, err);
     ok = ok && begin_joined(s, &j, err) && run_query(j.db, q, j.states, reader, err);
     if (!ok && j.n)
