@@ -416,6 +416,14 @@ static sqlite3_stmt *own(struct sql_statement *st)
     return (sqlite3_stmt *)st;
 }
 
+/* SQLite's parser has a stack of a hundred symbols, and its trees a thousand levels: about thirty calls within each other, or fifteen selects.
+ * Only what a person wrote goes so deep. */
+static bool is_too_deep(struct sql *s, int rc)
+{
+    struct str message = str_from(sqlite3_errmsg(s->db));
+    return rc == SQLITE_ERROR && (str_eq(message, STR("parser stack overflow")) || str_starts(message, STR("Expression tree is too large")));
+}
+
 struct sql_statement *sql_prepare(struct sql *s, struct str text, struct error *err)
 {
     sqlite3_stmt *st = NULL;
@@ -424,6 +432,8 @@ struct sql_statement *sql_prepare(struct sql *s, struct str text, struct error *
         return (struct sql_statement *)st;
     if (rc == SQLITE_OK)
         error_set(err, ERROR_INTERNAL, "an empty statement");
+    else if (is_too_deep(s, rc))
+        error_set(err, ERROR_QUERY_TOO_LARGE, "the query is nested too deeply for its store, which takes about 30 calls within each other and 15 selects");
     else
         fail(s, rc, err);
     return NULL;
