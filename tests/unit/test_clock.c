@@ -114,7 +114,7 @@ static void rows_built_ahead_are_never_older_than_what_readers_saw(void **state)
         struct cell cells[5] = {cell_text(STR("a")), cell_null(), cell_null(), cell_null()};
         struct stage_row row = {.line = 1, .cells = cells};
         GOOD(w.stage = stage_new(&config, &err));
-        w.ahead = store_ahead_new(k->store, k->d, w.stage, &(const struct ahead_rows){.replace = true});
+        struct store_ahead *const ahead = w.ahead = store_ahead_new(k->store, k->d, w.stage, &(const struct ahead_rows){.replace = true});
         GOOD(stage_append(w.stage, &row, &err));
         GOOD(stage_finish(w.stage, &err));
         store_ahead_step(w.ahead, 1 << 20);
@@ -122,7 +122,7 @@ static void rows_built_ahead_are_never_older_than_what_readers_saw(void **state)
         store_write_group(k->store, &one, 1);
         if (!w.done)
             fail_msg("%s", w.error.message);
-        store_ahead_free(w.ahead);
+        store_ahead_free(ahead);
         stage_free(w.stage);
         kit_refresh(k);
         assert_true(kit_state(k).modified_ms >= was.modified_ms);

@@ -592,6 +592,7 @@ static void live(void)
         check_images();
     }
     power_forget();
+    check_images(); /* those of a checkpoint since; the next life must not take them for its own */
     dataset_release(life.k->d);
     kit_shut(life.k);
     kit_remove(life.dir);
