@@ -285,9 +285,10 @@ $$;
 
 -- ── url, location ──
 
+-- pg_catalog, or a role called seltzer, whose search path begins with this schema, would find the function above.
 CREATE OR REPLACE FUNCTION seltzer.make_url(address text, description text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN address IS NOT NULL OR description IS NOT NULL THEN
-        '{' || concat_ws(',', '"url":' || to_json(address)::text, '"description":' || to_json(description)::text) || '}' END
+        '{' || concat_ws(',', '"url":' || pg_catalog.to_json(address)::text, '"description":' || pg_catalog.to_json(description)::text) || '}' END
 $$;
 
 CREATE OR REPLACE FUNCTION seltzer.url_text(x text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$

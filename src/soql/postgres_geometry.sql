@@ -60,10 +60,12 @@ CREATE OR REPLACE FUNCTION seltzer.same_kind(made geometry, original geometry) R
 $$;
 
 CREATE OR REPLACE FUNCTION seltzer.simplify(x geometry, tolerance numeric) RETURNS geometry LANGUAGE sql IMMUTABLE STRICT AS $$
-    SELECT seltzer.same_kind(ST_Simplify(x, tolerance::double precision), x)
+    SELECT CASE WHEN tolerance < 0 THEN seltzer.refuse('22023', 'a tolerance is zero or more degrees')::text::geometry
+        ELSE seltzer.same_kind(ST_Simplify(x, tolerance::double precision), x) END
 $$;
 CREATE OR REPLACE FUNCTION seltzer.simplify_topology(x geometry, tolerance numeric) RETURNS geometry LANGUAGE sql IMMUTABLE STRICT AS $$
-    SELECT seltzer.same_kind(ST_SimplifyPreserveTopology(x, tolerance::double precision), x)
+    SELECT CASE WHEN tolerance < 0 THEN seltzer.refuse('22023', 'a tolerance is zero or more degrees')::text::geometry
+        ELSE seltzer.same_kind(ST_SimplifyPreserveTopology(x, tolerance::double precision), x) END
 $$;
 CREATE OR REPLACE FUNCTION seltzer.reduce_precision(x geometry, size numeric) RETURNS geometry LANGUAGE sql IMMUTABLE STRICT AS $$
     SELECT seltzer.same_kind(ST_ReducePrecision(x, size::double precision), x)

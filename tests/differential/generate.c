@@ -119,6 +119,8 @@ static bool choose_call(struct generator *g, const struct context *c, enum soql_
 static void generate_argument(struct generator *g, const struct context *c, const struct call *call, size_t at, unsigned depth)
 {
     enum soql_kind kind = signature_slot_kind(signature_argument(&call->s, at), call->variables);
+    if (strncmp(call->f->name, "regr_", 5) == 0 && generate_field(g, c->fields, kind))
+        return; /* what is the same in all rows has no slope */
     if (chance_percent(&g->chance, 85) && generate_suited(g, call->f->name, at, kind))
         return;
     generate_expression(g, c, kind, depth);
@@ -268,33 +270,53 @@ static void generate_form(struct generator *g, const struct context *c, const st
     }
 }
 
+static void generate_call(struct generator *g, const struct context *c, const struct call *call, enum soql_kind kind, unsigned depth)
+{
+    const char *name = call->f->name;
+    if (call->f->kind != FUNCTION_SCALAR)
+        generate_summary(g, c, call, depth);
+    else if (strcmp(name, "#CASE") == 0 || strcmp(name, "case") == 0)
+        generate_case(g, c, kind, depth);
+    else if (strcmp(name, "#TEXT") == 0) {
+        generate_argument(g, c, call, 0, depth);
+        buf_add_z(g->out, " || ''");
+    } else if (strncmp(name, "op$", 3) == 0)
+        generate_operator(g, c, call, depth, name + 3);
+    else if (strncmp(name, "cast$", 5) == 0) {
+        buf_add_z(g->out, "(");
+        generate_argument(g, c, call, 0, depth);
+        buf_printf(g->out, ")::%s", name + 5);
+    } else if (name[0] == '#')
+        generate_form(g, c, call, depth);
+    else {
+        buf_printf(g->out, "%s(", name);
+        generate_list(g, c, call, depth, 0);
+        buf_add_z(g->out, ")");
+    }
+}
+
 void generate_expression(struct generator *g, const struct context *c, enum soql_kind kind, unsigned depth)
 {
     struct call call;
     unsigned leaf = depth == 0 ? 100 : depth >= DEPTH_MAX ? 5 : 45;
     if (c->inside && depth > 0)
         leaf /= 3;
-    if (chance_percent(&g->chance, leaf) || !choose_call(g, c, kind, &call)) {
+    if (chance_percent(&g->chance, leaf) || !choose_call(g, c, kind, &call))
         generate_leaf(g, c, kind);
-        return;
-    }
-    const char *name = call.f->name;
-    depth = depth ? depth - 1 : 0;
-    if (call.f->kind != FUNCTION_SCALAR)
-        generate_summary(g, c, &call, depth);
-    else if (strcmp(name, "#CASE") == 0 || strcmp(name, "case") == 0)
-        generate_case(g, c, kind, depth);
-    else if (strncmp(name, "op$", 3) == 0)
-        generate_operator(g, c, &call, depth, name + 3);
-    else if (strncmp(name, "cast$", 5) == 0) {
-        buf_add_z(g->out, "(");
-        generate_argument(g, c, &call, 0, depth);
-        buf_printf(g->out, ")::%s", name + 5);
-    } else if (name[0] == '#')
-        generate_form(g, c, &call, depth);
-    else {
-        buf_printf(g->out, "%s(", name);
-        generate_list(g, c, &call, depth, 0);
-        buf_add_z(g->out, ")");
-    }
+    else
+        generate_call(g, c, &call, kind, depth ? depth - 1 : 0);
+}
+
+enum soql_kind generate_call_of(struct generator *g, const struct context *c, size_t line)
+{
+    size_t n;
+    const struct soql_function *all = soql_functions(&n);
+    struct call call = {.f = &all[line % n]};
+    if (!signature_read(call.f, &call.s))
+        abort(); /* the table has a test of its own */
+    for (size_t i = 0; i < call.s.n_variables; i++)
+        call.variables[i] = generate_kind(&g->chance, call.s.classes[i]);
+    enum soql_kind kind = signature_slot_kind(&call.s.result, call.variables);
+    generate_call(g, c, &call, kind, 1);
+    return kind;
 }

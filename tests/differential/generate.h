@@ -31,12 +31,15 @@ struct generator {
     struct chance chance;
     struct buf *out;
     const struct columns *quakes, *regions;
+    unsigned long number; /* of the query: some call the functions in turn */
     unsigned names; /* aliases given out */
 };
 
 void generate_query(struct generator *g);
 /* An expression of the kind. */
 void generate_expression(struct generator *g, const struct context *c, enum soql_kind kind, unsigned depth);
+/* A call by that line of functions.def, counted round; the kind that it gives. */
+enum soql_kind generate_call_of(struct generator *g, const struct context *c, size_t line);
 void generate_literal(struct generator *g, enum soql_kind kind);
 /* A value that suits the argument, where few do; false: any will do. */
 bool generate_suited(struct generator *g, const char *function, size_t at, enum soql_kind kind);

@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 
-enum { ITEMS_MAX = 4 };
+#include "soql/functions.h"
+
+enum { ITEMS_MAX = 4, TURN = 5 };
 
 static const soql_kinds orderable = KIND_BIT(KIND_TEXT) | KIND_BIT(KIND_NUMBER) | KIND_BIT(KIND_BOOLEAN) | KIND_BIT(KIND_FLOATING) | KIND_BIT(KIND_FIXED) | KIND_BIT(KIND_DATE) | KIND_BIT(KIND_TIME);
 static const soql_kinds groupable = KIND_BIT(KIND_TEXT) | KIND_BIT(KIND_NUMBER) | KIND_BIT(KIND_BOOLEAN) | KIND_BIT(KIND_FLOATING) | KIND_BIT(KIND_FIXED) | KIND_BIT(KIND_DATE) | KIND_BIT(KIND_URL);
@@ -29,6 +31,7 @@ static void fields_of_quakes(const struct generator *g, struct fields *ret)
     *ret = (struct fields){.have_id = true};
     add_columns(ret, "", g->quakes);
     add_field(ret, "", STR(":id"), KIND_ROW_IDENTIFIER);
+    add_field(ret, "", STR(":version"), KIND_ROW_VERSION);
 }
 
 /* ── items ── */
@@ -89,6 +92,8 @@ static void generate_limit(struct generator *g, unsigned percent)
 
 static enum soql_kind any_kind(struct generator *g)
 {
+    if (chance_percent(&g->chance, 2))
+        return chance_percent(&g->chance, 50) ? KIND_ROW_IDENTIFIER : KIND_ROW_VERSION;
     return generate_kind(&g->chance, KINDS_ALL);
 }
 
@@ -277,9 +282,31 @@ static void generate_search(struct generator *g, struct fields *output)
     buf_printf(g->out, " search '%s'", chance_pick(&g->chance, words));
 }
 
+/* A function by its turn, so that none is left out: over the rows, or over the values of groups. */
+static void generate_in_turn(struct generator *g, struct fields *output)
+{
+    struct fields in;
+    size_t n;
+    const struct soql_function *f = &soql_functions(&n)[g->number / TURN % n];
+    fields_of_quakes(g, &in);
+    bool grouped = f->kind == FUNCTION_AGGREGATE && chance_percent(&g->chance, 70);
+    const struct context c = {.fields = &in, .inside = grouped ? &in : NULL, .windows = !grouped};
+    *output = (struct fields){0};
+    buf_add_z(g->out, grouped ? "select region as x0, " : "select ");
+    enum soql_kind kind = generate_call_of(g, &c, g->number / TURN);
+    buf_add_z(g->out, " as x1");
+    add_field(output, "", STR("x1"), kind);
+    generate_where(g, &in, 20);
+    buf_add_z(g->out, grouped ? " group by region" : "");
+}
+
 void generate_query(struct generator *g)
 {
     struct fields in, output;
+    if (g->number % TURN == 0) {
+        generate_in_turn(g, &output);
+        return;
+    }
     unsigned which = chance_below(&g->chance, 100);
     g->names = 0;
     fields_of_quakes(g, &in);

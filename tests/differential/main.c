@@ -59,9 +59,11 @@ static void report(const char *name, struct str text, const struct compiled *c, 
     fflush(stdout);
 }
 
-/* One engine alone has failed: whose mistake is it, if any? */
+/* One engine alone has failed: whose mistake is it, if any? Of numbers PostgreSQL has longer ones. */
 static bool is_spared(const struct compiled *c, const struct answer *failed, const struct answer *other)
 {
+    if (strstr(failed->message, "more than 4,096 digits"))
+        return true;
     return failed->is_own && (!c->verdict.failures_are_sure || other->n_rows == 0);
 }
 
@@ -159,7 +161,7 @@ static bool try_random(struct engines *e, uint64_t seed, unsigned long n, struct
                 return false;
         }
         struct buf text = {0};
-        struct generator g = {.chance = chance_of(seed * 31 + i * 7919), .out = &text, .quakes = &world_quake_columns, .regions = &world_region_columns};
+        struct generator g = {.chance = chance_of(seed * 31 + i * 7919), .number = i, .out = &text, .quakes = &world_quake_columns, .regions = &world_region_columns};
         char name[64];
         generate_query(&g);
         snprintf(name, sizeof name, "query %lu", i);

@@ -186,7 +186,7 @@ enum math_status math_ln(struct str a, struct buf *out)
     return big_run(BIG_LN, &(struct big_arguments){.a = a}, out);
 }
 
-enum { ROUND_DIGITS_MAX = 2000 }; /* as PostgreSQL bounds it */
+enum { ROUND_DIGITS_MAX = 16383 }; /* as PostgreSQL bounds it */
 
 enum math_status math_round(struct str a, int64_t digits, struct buf *out)
 {

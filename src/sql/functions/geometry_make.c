@@ -89,16 +89,27 @@ static void concave_hull(sqlite3_context *out, int n, sqlite3_value **v)
         make(out, v[0], v[1], v[2], make_concave_hull, WKB_MULTIPOLYGON);
 }
 
+static void make_simpler(sqlite3_context *out, sqlite3_value **v, maker *make_it)
+{
+    double tolerance;
+    if (!function_real(out, v[1], v[2], &tolerance))
+        return;
+    if (tolerance < 0)
+        function_refuse(out, v[2], "a tolerance is zero or more degrees");
+    else
+        make(out, v[0], v[1], v[2], make_it, 0);
+}
+
 static void simplify(sqlite3_context *out, int n, sqlite3_value **v)
 {
     (void)n;
-    make(out, v[0], v[1], v[2], make_simple, 0);
+    make_simpler(out, v, make_simple);
 }
 
 static void simplify_topology(sqlite3_context *out, int n, sqlite3_value **v)
 {
     (void)n;
-    make(out, v[0], v[1], v[2], make_simple_topology, 0);
+    make_simpler(out, v, make_simple_topology);
 }
 
 static void reduce_precision(sqlite3_context *out, int n, sqlite3_value **v)
