@@ -22,11 +22,20 @@ struct result_column {
     const struct row_id_key *row_ids; /* whose :id and :version these are; NULL: of the dataset that is read */
 };
 
+/* An index that would serve a query: columns of the first dataset by physical number, in its order. */
+enum { INDEX_COLUMNS_MAX = 3, QUERY_INDEXES_MAX = 4 };
+struct index_columns {
+    int v[INDEX_COLUMNS_MAX];
+    size_t n;
+};
+
 /* A compiled query over one dataset. Everything in it lives in the arena that it was compiled into. */
 struct query {
     struct sql_text sql;
     struct result_column *columns;
     size_t n_columns;
+    struct index_columns indexes[QUERY_INDEXES_MAX]; /* those that would serve it, were they there */
+    size_t n_indexes;
 };
 
 #endif

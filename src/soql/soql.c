@@ -25,9 +25,12 @@ bool soql_compile(const struct soql_request *request, struct arena *a, struct so
     struct soql_parsing parsing = {.arena = a};
     struct soql_query *query;
     struct soql_analysis analysis;
-    return soql_request_query(request->parameters, request->n, request->primary->columns, &parsing, &query, err) &&
-           soql_analyze(query, request->primary, request->catalog ? request->catalog : &nothing, a, &analysis, err) &&
-           soql_emit_sql(&analysis, &sqlite, a, ret, err);
+    bool ok = soql_request_query(request->parameters, request->n, request->primary->columns, &parsing, &query, err) &&
+              soql_analyze(query, request->primary, request->catalog ? request->catalog : &nothing, a, &analysis, err) &&
+              soql_emit_sql(&analysis, &sqlite, a, ret, err);
+    if (ok)
+        soql_wish_indexes(&analysis, &ret->query);
+    return ok;
 }
 
 /* ── one row ── */

@@ -150,6 +150,8 @@ struct soql_compiled {
     size_t n_places;
 };
 
+/* Which indexes would serve the query: a help to the engine, which may have none of them. One dataset alone, else none. */
+void soql_wish_indexes(const struct soql_analysis *q, struct query *ret);
 must_use bool soql_emit_sql(const struct soql_analysis *q, const struct soql_emission *how, struct arena *a, struct soql_compiled *ret, struct error *err);
 
 #endif

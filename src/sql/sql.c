@@ -34,6 +34,8 @@ struct sql {
     int wal_frames;
     uint64_t deadline_ms;                /* monotonic, 0 for none */
     unsigned allowed_ms;                 /* how long it was away when it was set */
+    bool (*interrupt)(void *ctx);
+    void *interrupt_ctx;
     uint64_t uses;
     struct cached cached[SQL_CACHED_MAX];
 };
@@ -225,7 +227,7 @@ static int on_commit(void *ctx, sqlite3 *db, const char *schema, int frames)
 static int on_progress(void *ctx)
 {
     const struct sql *s = ctx;
-    return s->deadline_ms && clock_mono_ms() > s->deadline_ms;
+    return (s->deadline_ms && clock_mono_ms() > s->deadline_ms) || (s->interrupt && s->interrupt(s->interrupt_ctx));
 }
 
 static const char *const setups[] = {
@@ -346,11 +348,24 @@ void sql_set_cache(struct sql *s, size_t bytes)
         sqlite3_db_release_memory(s->db);
 }
 
+static void watch_progress(struct sql *s)
+{
+    bool watch = s->deadline_ms || s->interrupt;
+    sqlite3_progress_handler(s->db, watch ? PROGRESS_STEPS : 0, watch ? on_progress : NULL, s);
+}
+
 void sql_set_deadline(struct sql *s, unsigned ms)
 {
     s->deadline_ms = ms ? clock_mono_ms() + ms : 0;
     s->allowed_ms = ms;
-    sqlite3_progress_handler(s->db, ms ? PROGRESS_STEPS : 0, ms ? on_progress : NULL, s);
+    watch_progress(s);
+}
+
+void sql_set_interrupt(struct sql *s, bool (*wanted)(void *ctx), void *ctx)
+{
+    s->interrupt = wanted;
+    s->interrupt_ctx = ctx;
+    watch_progress(s);
 }
 
 bool sql_in_transaction(struct sql *s)
@@ -584,6 +599,11 @@ bool sql_cells(struct sql *s, struct sql_statement *st, struct cell *ret, size_t
             return fail(s, SQLITE_NOMEM, err);
     }
     return true;
+}
+
+int64_t sql_scanned(struct sql_statement *st)
+{
+    return sqlite3_stmt_status(own(st), SQLITE_STMTSTATUS_FULLSCAN_STEP, 1);
 }
 
 int64_t sql_i64(struct sql_statement *st, int column)

@@ -34,6 +34,8 @@ must_use bool sql_self_test(struct error *err);
 void sql_set_cache(struct sql *s, size_t bytes);
 /* Statements that step for longer than ms from now end in QUERY_TIMEOUT; 0: no deadline. */
 void sql_set_deadline(struct sql *s, unsigned ms);
+/* Statements end in QUERY_TIMEOUT once this says so; it is asked about every millisecond. NULL: none. */
+void sql_set_interrupt(struct sql *s, bool (*wanted)(void *ctx), void *ctx);
 bool sql_in_transaction(struct sql *s);
 int64_t sql_changes(struct sql *s); /* rows that the last statement changed */
 /* The number of the row that was inserted last; an upsert that found its row leaves it as it was. It outlives rollbacks, so
@@ -72,6 +74,8 @@ void sql_reset(struct sql_statement *st);
 void sql_cell(struct sql_statement *st, int column, struct cell *ret);
 /* True when all could be read: a value that memory did not suffice for would else look like null. */
 must_use bool sql_cells(struct sql *s, struct sql_statement *st, struct cell *ret, size_t n, struct error *err);
+/* How many rows the statement has gone over one by one, in a table or an index, since this was last asked. */
+int64_t sql_scanned(struct sql_statement *st);
 int64_t sql_i64(struct sql_statement *st, int column);
 struct str sql_text(struct sql_statement *st, int column);
 
