@@ -43,7 +43,7 @@ static const struct {
     {"select * where region = 'x' |> select * where magnitude = 3", "11"},
     {"(select region where magnitude = 3) union (select region where felt = false)", "2;3"},
     {"(select region where magnitude = 3) union (select region where magnitude = 4)", "2"},
-    {"select * where region = 'x' and @r.population > 3 join @regions as r on region = @r.code", ""},
+    {"select * join @regions as r on region = @r.code where region = 'x' and @r.population > 3", ""},
     {"select @r.title join @regions as r on region = @r.code where region = 'x'", ""},
 };
 

@@ -38,6 +38,7 @@ struct early {
     struct apply apply;
     struct steps *steps;
     size_t lent;
+    bool unindexed;                /* the transaction has dropped the server's own indexes */
 };
 
 struct early *early_new(struct store *s, const struct dataset *d, struct stage *stage, bool clear_absent)
@@ -122,6 +123,8 @@ static bool begin(struct early *e, struct generation *g)
     struct sql *db = g->writer;
     sql_set_cache(db, e->lent);
     if (!fits_in(db, e->lent) || !sql_exec(db, "BEGIN IMMEDIATE", &ignored))
+        return false;
+    if (!indexes_before_write(g, INT64_MAX, e->from.state.rows, &e->unindexed, &ignored)) /* it is large */
         return false;
     e->apply = (struct apply){
         .db = db, .applier = g->applier, .write = &e->rows, .meta = &e->meta, .at_ms = write_time(&e->from), .version = e->from.state.version + 1,
@@ -271,10 +274,12 @@ bool early_write(struct early *e, struct write *w)
     pthread_mutex_lock(&t->early_lock);
     if (t->early == e) {
         ok = finish(e, w);
-        if (ok)
+        if (ok) {
+            indexes_after_write(e->s, e->g, (int64_t)stage_rows(w->stage), e->unindexed);
             leave(e);
-        else
+        } else {
             undo(e);
+        }
     }
     pthread_mutex_unlock(&t->early_lock);
     if (ok) {

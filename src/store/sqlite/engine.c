@@ -32,6 +32,7 @@ void turn_take(struct turn *t)
     uint64_t mine = t->next++;
     while (t->serving != mine)
         pthread_cond_wait(&t->moved, &t->lock);
+    t->refused = false;
     pthread_mutex_unlock(&t->lock);
 }
 
@@ -41,8 +42,17 @@ bool turn_try(struct turn *t)
     bool is_free = t->serving == t->next;
     if (is_free)
         t->next++;
+    t->refused = !is_free;
     pthread_mutex_unlock(&t->lock);
     return is_free;
+}
+
+bool turn_is_wanted(struct turn *t)
+{
+    pthread_mutex_lock(&t->lock);
+    bool is_wanted = t->refused || t->next - t->serving > 1;
+    pthread_mutex_unlock(&t->lock);
+    return is_wanted;
 }
 
 bool turn_is_free(struct turn *t)
@@ -183,11 +193,11 @@ static bool mend(struct generation *g, struct error *err)
     return true;
 }
 
-static bool open_writer(struct generation *g, struct meta *ret, struct error *err)
+static bool open_writer(struct store *s, struct generation *g, struct meta *ret, struct error *err)
 {
     g->writer = sql_open(g->path, SQL_WRITER, WRITER_CACHE_BYTES, err);
     g->applier = g->writer ? applier_new(g->writer, err) : NULL;
-    if (g->applier && layout_check_format(g->writer, err) && mend(g, err) && meta_read(g->writer, ret, err))
+    if (g->applier && layout_check_format(g->writer, err) && mend(g, err) && meta_read(g->writer, ret, err) && indexes_read(s, g, err))
         return true;
     generation_break_writer(g);
     return false;
@@ -219,7 +229,7 @@ static struct generation *open_generation(struct store *s, struct table *t, int6
     g->path = path;
     if (access(path, F_OK) != 0 && errno == ENOENT)
         error_set(err, ERROR_STORE_UNAVAILABLE, "the file of the dataset's rows is missing");
-    else if (open_writer(g, ret, err))
+    else if (open_writer(s, g, ret, err))
         return g;
     close_generation(g);
     return NULL;
@@ -269,7 +279,7 @@ static bool make_open(struct store *s, struct table *t, struct error *err)
         pthread_mutex_lock(&s->lock);
         link_generation(s, g);
         pthread_mutex_unlock(&s->lock);
-    } else if (!open_writer(g, &m, err)) {
+    } else if (!open_writer(s, g, &m, err)) {
         return false;
     }
     table_publish(s, t, &m);
@@ -340,7 +350,7 @@ struct table *table_take_keeping(struct store *s, const struct dataset *d, const
     return t;
 }
 
-static bool has_early(struct table *t)
+bool table_has_early(struct table *t)
 {
     pthread_mutex_lock(&t->early_lock);
     bool has = t->early || t->early_broken;
@@ -358,8 +368,8 @@ struct table *table_try(struct store *s, const struct dataset *d)
     if (!t)
         return NULL;
     struct error ignored;
-    bool ours = !has_early(t) && turn_try(&t->turn);
-    if (ours && !has_early(t) && !t->dropped && !t->mend && make_open(s, t, &ignored)) {
+    bool ours = !table_has_early(t) && turn_try(&t->turn);
+    if (ours && !table_has_early(t) && !t->dropped && !t->mend && make_open(s, t, &ignored)) {
         generation_again(s, t->current);
         return t;
     }
@@ -612,16 +622,22 @@ static bool checkpoint_one(struct store *s)
     return false;
 }
 
+struct timespec store_tick(void)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)TICK_MS * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    return until;
+}
+
 static void *run_thread(void *ctx)
 {
     struct store *s = ctx;
     pthread_mutex_lock(&s->lock);
     while (!s->stopping) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += (long)TICK_MS * 1000000;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
+        struct timespec until = store_tick();
         pthread_cond_timedwait(&s->wake, &s->lock, &until);
         for (unsigned i = 0; !s->stopping && i < OPEN_FILES_MAX && checkpoint_one(s); i++)
             ;
@@ -647,7 +663,8 @@ static bool init_locks(struct store *s, struct error *err)
     pthread_condattr_t attr;
     if (pthread_mutex_init(&s->lock, NULL) != 0 || pthread_condattr_init(&attr) != 0)
         return error_no_memory(err);
-    bool ok = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 && pthread_cond_init(&s->wake, &attr) == 0;
+    bool ok = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 && pthread_cond_init(&s->wake, &attr) == 0 &&
+              pthread_cond_init(&s->index_wake, &attr) == 0;
     pthread_condattr_destroy(&attr);
     return ok || error_no_memory(err);
 }
@@ -673,7 +690,7 @@ struct store *store_open(const struct store_config *config, struct error *err)
     if (ok) {
         clean_up(s);
         s->thread_runs = pthread_create(&s->thread, NULL, run_thread, s) == 0;
-        ok = s->thread_runs || error_no_memory(err);
+        ok = s->thread_runs ? indexes_start_thread(s, err) : error_no_memory(err);
     }
     if (!ok) {
         store_close(s);
@@ -697,6 +714,7 @@ void store_close(struct store *s)
     pthread_mutex_unlock(&s->lock);
     if (s->thread_runs)
         pthread_join(s->thread, NULL);
+    indexes_stop_thread(s);
     while (s->open) {
         struct generation *g = s->open;
         unlink_generation(s, g);
@@ -709,6 +727,7 @@ void store_close(struct store *s)
         }
     }
     pthread_cond_destroy(&s->wake);
+    pthread_cond_destroy(&s->index_wake);
     pthread_mutex_destroy(&s->lock);
     free(s->dir);
     free(s);

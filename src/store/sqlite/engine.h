@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "sql/sql.h"
+#include "store/sqlite/index.h"
 #include "store/store.h"
 
 enum {
@@ -52,12 +53,14 @@ struct turn {
     pthread_mutex_t lock;
     pthread_cond_t moved;
     uint64_t next, serving;
+    bool refused; /* somebody tried and went away since it was taken */
 };
 void turn_init(struct turn *t);
 void turn_fini(struct turn *t);
 void turn_take(struct turn *t);
 bool turn_try(struct turn *t); /* false when it is taken */
 bool turn_is_free(struct turn *t);
+bool turn_is_wanted(struct turn *t); /* while it is taken: somebody waits for it, or tried */
 void turn_give(struct turn *t);
 
 struct applier;
@@ -82,6 +85,7 @@ struct generation {
     unsigned uses;
     bool retired;
     uint64_t used;
+    struct indexes indexes;
     struct sql *idle[IDLE_READERS_MAX];
     unsigned idle_n;
     struct generation *next;     /* of store->open */
@@ -116,8 +120,9 @@ struct store {
     struct generation *open;
     unsigned open_n, idle_readers;
     uint64_t clock;              /* of `used` */
-    bool stopping, thread_runs;
-    pthread_t thread;
+    bool stopping, thread_runs, index_thread_runs;
+    pthread_t thread, index_thread;
+    pthread_cond_t index_wake;
 };
 
 /* ── engine.c: tables and their open files ── */
@@ -129,6 +134,9 @@ void table_give(struct store *s, struct table *t);
 struct table *table_take_keeping(struct store *s, const struct dataset *d, const struct early *keep, struct error *err);
 /* The same for the beginning of an early write: only when nobody wants the table and none is under way; else NULL. */
 struct table *table_try(struct store *s, const struct dataset *d);
+/* An early write is under way, or has left a connection that is to be closed. */
+bool table_has_early(struct table *t);
+struct timespec store_tick(void); /* when the store's threads look again */
 /* Keeps the struct, nothing else. */
 struct table *table_ref(struct store *s, struct table *t);
 void table_unref(struct store *s, struct table *t);

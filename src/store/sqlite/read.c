@@ -76,11 +76,12 @@ static bool send_rows(struct sql *db, struct sql_statement *st, const struct que
     return ok && step == SQL_DONE;
 }
 
-/* The query is over `db`, which is inside its snapshot, whose states were read. */
-static bool run_query(struct sql *db, const struct query *q, const struct store_state *states, const struct store_reader *reader, struct error *err)
+/* The query is over `db`, which is inside its snapshot, whose states were read. *ret_scanned: rows that it went over one by one. */
+static bool run_query(struct sql *db, const struct query *q, const struct store_state *states, const struct store_reader *reader, int64_t *ret_scanned, struct error *err)
 {
     struct sql_statement *st = sql_cached(db, buf_str(&q->sql.text), err);
     bool ok = st && bind_all(db, st, q, err) && (!reader->begin || reader->begin(reader->ctx, states, err)) && send_rows(db, st, q, reader, err);
+    *ret_scanned = st ? sql_scanned(st) : 0;
     if (!ok && err->code == ERROR_QUERY_RUNTIME && reader->failed_at)
         reader->failed_at(reader->ctx, sql_failure_place(db));
     return ok;
@@ -95,8 +96,10 @@ bool store_query(struct store *s, const struct dataset *d, const struct query *q
     struct sql *db = begin(s, g, &state, err);
     bool ok = db;
     if (ok) {
-        ok = run_query(db, q, &state, reader, err);
+        int64_t scanned;
+        ok = run_query(db, q, &state, reader, &scanned, err);
         end(s, g, db);
+        indexes_note(s, g, q, scanned);
     }
     generation_leave(s, g);
     return ok;
@@ -144,6 +147,7 @@ bool store_query_joined(struct store *s, const struct dataset *const *datasets, 
     if (n == 0 || n > STORE_DATASETS_MAX)
         return error_set(err, ERROR_LIMIT_EXCEEDED, "a query may read %d datasets, not %zu", STORE_DATASETS_MAX, n);
     struct joined j = {0};
+    int64_t ignored;
     bool ok = true;
     while (ok && j.n < n) {
         j.generations[j.n] = generation_use(s, datasets[j.n], err);
@@ -153,7 +157,7 @@ bool store_query_joined(struct store *s, const struct dataset *const *datasets, 
     ok = ok && (j.db = sql_open(j.generations[0]->path, SQL_READER, READER_CACHE_BYTES, err));
     for (size_t i = 1; ok && i < j.n; i++)
         ok = attach(&j, i, err);
-    ok = ok && begin_joined(s, &j, err) && run_query(j.db, q, j.states, reader, err);
+    ok = ok && begin_joined(s, &j, err) && run_query(j.db, q, j.states, reader, &ignored, err);
     if (!ok && j.n)
         tell_if_deleted(s, j.generations[j.n - 1], err);
     sql_close(j.db);
@@ -164,7 +168,8 @@ bool store_query_joined(struct store *s, const struct dataset *const *datasets, 
 
 bool store_query_within(const struct store_within *in, const struct query *q, const struct store_reader *reader, struct error *err)
 {
-    return run_query(in->db, q, in->state, reader, err);
+    int64_t ignored;
+    return run_query(in->db, q, in->state, reader, &ignored, err);
 }
 
 /* ── one row's number ── */

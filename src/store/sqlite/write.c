@@ -175,13 +175,22 @@ static void spread_fault(struct member *members, size_t n, const struct error *f
     }
 }
 
+static int64_t rows_of(const struct member *members, size_t n)
+{
+    int64_t rows = 0;
+    for (size_t i = 0; i < n; i++)
+        rows += members[i].w->stage ? (int64_t)stage_rows(members[i].w->stage) : 0;
+    return rows;
+}
+
 /* False: a fault; nothing of any member stands, all carry the error. */
 static bool transact(struct store *s, struct table *t, struct member *members, size_t n)
 {
     struct generation *g = t->current;
     struct meta m = t->meta;
     struct error fault;
-    bool changed = false, ok = begin(g->writer, &fault);
+    int64_t rows = rows_of(members, n);
+    bool changed = false, unindexed = false, ok = begin(g->writer, &fault) && indexes_before_write(g, rows, m.state.rows, &unindexed, &fault);
     for (size_t i = 0; i < n && ok; i++) {
         ok = apply_member(s, g, &m, &members[i], n > 1, &changed) != APPLY_FAULT;
         if (!ok)
@@ -198,6 +207,7 @@ static bool transact(struct store *s, struct table *t, struct member *members, s
     if (ok && changed) {
         stop_point("after_commit");
         table_publish(s, t, &m);
+        indexes_after_write(s, g, rows, unindexed);
     }
     if (ok)
         return true;
