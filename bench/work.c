@@ -4,13 +4,16 @@
  *   work body json|csv MIX TABLE ROWS ORDER GEN FILE   a body; MIX load|insert|update|half, ORDER ordered|shuffled
  *   work reference DB                               reads commands from standard input, answers each with a JSON line:
  *       insert|replace|upsert|each MIX TABLE ROWS ORDER GEN      select LIMIT TIMES      checkpoint
+ *   work time DB SQL                                SQLite alone, all rows stepped through: a JSON line with seconds and rows
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "reference.h"
+#include "sql/sql.h"
 
 static int fail(const char *what)
 {
@@ -112,6 +115,26 @@ static int serve_reference(const char *path)
     return 0;
 }
 
+static int time_query(const char *path, const char *text)
+{
+    enum { READER_CACHE_BYTES = 1 << 20 }; /* as the server's readers have */
+    struct error err = {0};
+    struct sql *db = sql_open(path, SQL_READER, READER_CACHE_BYTES, &err);
+    struct sql_statement *st = db ? sql_prepare(db, str_from(text), &err) : NULL;
+    enum sql_step step = SQL_FAILED;
+    uint64_t rows = 0;
+    uint64_t start = clock_mono_us();
+    while (st && (step = sql_step(db, st, &err)) == SQL_ROW)
+        rows++;
+    double seconds = (double)(clock_mono_us() - start) / 1e6;
+    sql_finalize(st);
+    sql_close(db);
+    if (step != SQL_DONE)
+        return fail(err.message);
+    printf("{\"seconds\": %.6f, \"rows\": %llu}\n", seconds, (unsigned long long)rows);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct workload w;
@@ -128,5 +151,7 @@ int main(int argc, char **argv)
         return write_body(strcmp(argv[2], "csv") == 0, &w, argv[8]);
     if (argc == 3 && strcmp(argv[1], "reference") == 0)
         return serve_reference(argv[2]);
+    if (argc == 4 && strcmp(argv[1], "time") == 0)
+        return time_query(argv[2], argv[3]);
     return fail("wrong use; see the head of bench/work.c");
 }

@@ -195,11 +195,33 @@ static struct words *words_of(sqlite3_context *out, sqlite3_value *value)
     return w;
 }
 
+static const bool ascii_word[256] = {['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true};
+
+/* Goes over words that begin with another letter than those that are looked for, which are nearly all: without taking them apart, as long
+ * as they are ASCII. t->at is between words, before and after. */
+static void skip_other_words(const struct words *w, struct tokens *t)
+{
+    const unsigned char *p = (const unsigned char *)t->text.p;
+    size_t at = t->at, n = t->text.n;
+    while (at < n && p[at] < 0x80 && !(ascii_word[p[at]] && w->first[p[at] | 0x20])) {
+        size_t end = at + 1;
+        while (ascii_word[p[at]] && end < n && ascii_word[p[end]])
+            end++;
+        if (ascii_word[p[at]] && end < n && p[end] >= 0x80)
+            break; /* the word may go on */
+        at = end;
+    }
+    t->at = at;
+}
+
 /* Marks the words that the text has. False: no memory. */
 static bool look_in(struct words *w, struct str text, uint64_t *found, uint64_t all)
 {
     struct tokens t = {.text = text};
-    while (*found != all && next_token(&t)) {
+    while (*found != all) {
+        skip_other_words(w, &t);
+        if (!next_token(&t))
+            break;
         if (!w->first[(unsigned char)t.token[0]])
             continue;
         struct str s = stem(w, &t);
