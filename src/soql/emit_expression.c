@@ -216,7 +216,15 @@ static bool is_distance(const struct soql_bound *b)
     return b->kind == BOUND_PRECEDING || b->kind == BOUND_FOLLOWING;
 }
 
-static void emit_frame(struct emitter *e, const struct soql_window *w)
+/* Sums of doubles cannot be had back by subtracting what leaves the frame: a great value takes the small ones' digits with it. EXCLUDE NO
+ * OTHERS leaves nothing out, but SQLite then sums each row's frame anew, as PostgreSQL does. */
+static bool sums_doubles(const struct emitter *e, const struct soql_expr *x)
+{
+    const char *template = template_of(e, x);
+    return e->dialect == DIALECT_SQLITE && (strncmp(template, "real_", 5) == 0 || strncmp(template, "num_regr_", 9) == 0);
+}
+
+static void emit_frame(struct emitter *e, const struct soql_window *w, bool anew)
 {
     static const char *const modes[] = {"", " RANGE ", " ROWS ", " GROUPS "};
     static const char *const excludes[] = {"", " EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES", " EXCLUDE NO OTHERS"};
@@ -227,7 +235,8 @@ static void emit_frame(struct emitter *e, const struct soql_window *w)
         emit_text(e, " AND ");
         emit_bound(e, &w->to);
     }
-    emit_text(e, excludes[w->exclude]);
+    bool moves = w->from.kind != BOUND_UNBOUNDED_PRECEDING;
+    emit_text(e, excludes[anew && moves && w->exclude == EXCLUDE_NONE ? EXCLUDE_NO_OTHERS : w->exclude]);
 }
 
 /* RANGE with a distance adds to the ordering value: SQLite can do so only with its own numbers. */
@@ -238,7 +247,7 @@ static bool orders_by_real(const struct emitter *e, const struct soql_expr_windo
            w->n_order == 1 && w->order[0].by->type->id == TYPE_NUMBER;
 }
 
-static void emit_over(struct emitter *e, const struct scope *s, const struct soql_expr_window *w)
+static void emit_over(struct emitter *e, const struct scope *s, const struct soql_expr_window *w, bool anew)
 {
     emit_text(e, " OVER (");
     if (w->n_partition) {
@@ -258,7 +267,7 @@ static void emit_over(struct emitter *e, const struct scope *s, const struct soq
         }
     }
     if (w->frame && w->frame->mode != FRAME_NONE)
-        emit_frame(e, w->frame);
+        emit_frame(e, w->frame, anew);
     emit_text(e, ")");
 }
 
@@ -270,7 +279,7 @@ static void emit_filter_and_over(struct emitter *e, const struct scope *s, const
         emit_text(e, ")");
     }
     if (x->over)
-        emit_over(e, s, x->over);
+        emit_over(e, s, x->over, sums_doubles(e, x));
 }
 
 /* ── templates ── */

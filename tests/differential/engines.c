@@ -307,7 +307,7 @@ static void fail(struct answer *ret, const char *message)
 static struct str cell_shown(struct arena *a, const struct cell *c)
 {
     const char *text = parameter_text(a, c);
-    return c->kind == CELL_BLOB ? str_from(text + 2) : text ? str_from(text) : STR_NONE;
+    return text ? str_from(c->kind == CELL_BLOB ? text + 2 : text) : STR_NONE;
 }
 
 /* room[0]: values that there is room for; room[1]: how many there are. */

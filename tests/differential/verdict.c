@@ -160,7 +160,7 @@ static enum certainty call_certainty(struct select *s, const struct soql_expr *x
         return number_certainty(s, x, of);
     if (of >= NEARLY && !is_named(x, tolerant))
         return skip(s->judge, "made of what is only nearly the same");
-    if (of >= NEARLY && of == PROPERTY)
+    if (of == PROPERTY)
         return skip(s->judge, "whether anything is left when simplified");
     if (of == SCALE && is_named(x, texts))
         return skip(s->judge, "the text of one of several equal numbers");
