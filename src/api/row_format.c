@@ -16,6 +16,7 @@ static const struct offer {
     {{"text/xml", 8}, WRITER_XML, true},
     {{"application/xml", 15}, WRITER_XML, true},
     {{"application/rdf+xml", 19}, WRITER_RDF, true},
+    {{"text/html", 9}, WRITER_JSON, true}, /* a browser: it names XML too, at a lower weight, and shows JSON better */
     {{"application/*", 13}, WRITER_JSON, false},
     {{"text/*", 6}, WRITER_CSV, false},
     {{"*/*", 3}, WRITER_JSON, false},

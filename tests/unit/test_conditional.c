@@ -22,7 +22,7 @@ static const struct {
     {EXTENSION_TXT, "text/csv", WRITER_CSV},
     {EXTENSION_NONE, "text/csv", WRITER_CSV},
     {EXTENSION_NONE, "TEXT/CSV; charset=utf-8", WRITER_CSV},
-    {EXTENSION_NONE, "application/rdf+xml", WRITER_JSON},
+    {EXTENSION_NONE, "application/rdf+xml", WRITER_RDF},
     {EXTENSION_NONE, "application/vnd.geo+json", WRITER_GEOJSON},
     {EXTENSION_NONE, "application/geo+json, application/json;q=0.9", WRITER_GEOJSON},
     {EXTENSION_NONE, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", WRITER_JSON},
