@@ -18,6 +18,7 @@ struct api {
     const char *scratch_dir;
     const char *reports_dir; /* rows that failure policies set aside */
     int https_port;         /* where plain HTTP is sent on to */
+    struct query_cache *queries;
 };
 
 enum api_extension { EXTENSION_NONE, EXTENSION_JSON, EXTENSION_CSV, EXTENSION_GEOJSON, EXTENSION_TSV, EXTENSION_XML, EXTENSION_RDF, EXTENSION_TXT };

@@ -14,12 +14,16 @@ static bool hold(struct call *c, struct resource_query *q, const struct dataset 
 bool resource_query_begin(struct call *c, struct resource_query *q, struct error *err)
 {
     q->n = 0;
+    q->cached = NULL;
     return hold(c, q, c->dataset, err);
 }
 
 void resource_query_fini(struct resource_query *q)
 {
-    query_fini(&q->compiled.query);
+    if (q->cached)
+        cached_query_release(q->cached);
+    else
+        query_fini(&q->compiled.query);
     while (q->n)
         dataset_release(q->datasets[--q->n]);
 }
@@ -44,6 +48,7 @@ static bool find(void *ctx, struct str name, struct soql_dataset *ret, struct er
 {
     const struct asking *ask = ctx;
     struct resource_query *q = ask->q;
+    q->asked_for_others = true;
     const struct dataset *d = catalog_dataset(ask->c->api->catalog, name, err);
     bool ok = d && gate_authorize(&ask->c->principal, GATE_READ_ROWS, d, err);
     if (!ok && (!d ? err->code == ERROR_DATASET_NOT_FOUND : err->code == ERROR_AUTHENTICATION_REQUIRED || err->code == ERROR_PERMISSION_DENIED))
@@ -72,6 +77,16 @@ static void put_in_order(struct resource_query *q)
             }
 }
 
+/* Into `into`, which has copies of all that the query points at, so that it can outlive the call. */
+static bool compile(struct call *c, struct resource_query *q, struct cached_query *into, struct error *err)
+{
+    struct asking ask = {c, q};
+    const struct soql_catalog catalog = {&ask, find};
+    q->known[0].row_ids = &into->key.row_ids;
+    const struct soql_request request = {&q->known[0], &catalog, into->key.parameters, into->key.n};
+    return soql_compile(&request, &into->arena, &into->compiled, err);
+}
+
 bool resource_query_compile(struct call *c, struct resource_query *q, struct error *err)
 {
     struct soql_parameter *parameters = arena_alloc(c->arena, (c->n_query + 1) * sizeof *parameters);
@@ -79,11 +94,16 @@ bool resource_query_compile(struct call *c, struct resource_query *q, struct err
         return error_no_memory(err);
     for (size_t i = 0; i < c->n_query; i++)
         parameters[i] = (struct soql_parameter){c->query[i].name, c->query[i].value};
-    struct asking ask = {c, q};
-    const struct soql_catalog catalog = {&ask, find};
-    const struct soql_request request = {&q->known[0], &catalog, parameters, c->n_query};
-    if (!soql_compile(&request, c->arena, &q->compiled, err))
-        return false;
+    const struct query_key key = {q->datasets[0], q->states[0].row_ids, parameters, c->n_query};
+    q->cached = query_cache_find(c->api->queries, &key);
+    if (!q->cached) {
+        q->cached = cached_query_new(&key, err);
+        if (!q->cached || !compile(c, q, q->cached, err))
+            return false;
+        if (!q->asked_for_others)
+            query_cache_keep(c->api->queries, q->cached);
+    }
+    q->compiled = q->cached->compiled;
     put_in_order(q);
     return true;
 }

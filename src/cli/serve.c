@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/query_cache.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "cli/cli.h"
@@ -66,6 +67,7 @@ struct server {
     struct pool *pool;
     unsigned workers;
     struct ingest_queue *queue;
+    struct query_cache *queries;
     struct certificate certificate;
     struct api api;
     struct http_listen listens[2 * LISTENS_MAX];
@@ -170,9 +172,10 @@ static bool open_house(struct server *s, struct error *err)
     if (!(s->store = store_open(&store_config, err)) || !ensure_administrator(s, err))
         return false;
     if (!(s->gate = gate_new(s->catalog, err)) || !(s->pool = pool_new(s->workers, "worker", err)) ||
-        !(s->queue = ingest_queue_new(s->store, s->pool, err)))
+        !(s->queue = ingest_queue_new(s->store, s->pool, err)) ||
+        !(s->queries = query_cache_new(QUERY_CACHE_ENTRIES_MAX, QUERY_CACHE_BYTES_MAX, err)))
         return false;
-    s->api = (struct api){s->catalog, s->store, s->gate, s->queue, s->pool, s->dir.scratch, s->dir.reports, 443};
+    s->api = (struct api){s->catalog, s->store, s->gate, s->queue, s->pool, s->dir.scratch, s->dir.reports, 443, s->queries};
     return true;
 }
 
@@ -181,6 +184,7 @@ static void close_house(struct server *s)
     http_server_close(s->http);
     ingest_queue_free(s->queue);
     pool_free(s->pool);
+    query_cache_free(s->queries); /* holds snapshots of the catalog's */
     gate_free(s->gate);
     store_close(s->store);
     catalog_close(s->catalog);

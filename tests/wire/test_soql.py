@@ -207,3 +207,37 @@ def test_percent_signs_are_encoded_once(api, dataset):
 def test_soda3_is_not_there(api, dataset, path):
     assert api.post(path.format(dataset), json={"query": "SELECT *"}).status_code == 404
     assert api.get(path.format(dataset)).status_code == 404
+
+
+# ── queries that were asked before ──
+
+def test_a_query_that_was_asked_before_knows_new_columns_and_names(api):
+    d = api.create({"a": "text"})
+    api.upsert_ok(d, [{"a": "x"}])
+    everything, missing = {"$select": "*"}, {"$select": "b"}
+    for _ in range(2):
+        assert api.get(f"/resource/{d}.csv", params=everything).text == '"a"\n"x"\n'
+        refused(api.get(f"/resource/{d}.json", params=missing), 400, "query.soql.no-such-column")
+    assert api.post(f"/api/views/{d}/columns.json", json={"name": "B", "fieldName": "b", "dataTypeName": "number"}).status_code == 200
+    api.upsert_ok(d, [{"a": "y", "b": 2}])
+    for _ in range(2):
+        assert api.get(f"/resource/{d}.csv", params=everything).text == '"a","b"\n"x",\n"y","2"\n'
+        assert api.get(f"/resource/{d}.json", params=missing).json() == [{}, {"b": "2"}]
+
+
+def test_ids_in_a_query_that_was_asked_before_are_those_of_now(api):
+    """A replace makes new rows with new numbers; their ids must be written by the key that they have now."""
+    d = api.create({"a": "text"}, key="a")
+    api.upsert_ok(d, [{"a": "x"}])
+    old, = api.rows(d, **{"$select": ":id"})
+    ask_for = {"$select": "a", "$where": f":id = '{old[':id']}'"}
+    assert api.rows(d, **ask_for) == api.rows(d, **ask_for) == [{"a": "x"}]
+    assert api.replace(d, [{"a": "y"}, {"a": "z"}]).status_code == 200
+    for row in api.full(d):
+        assert api.rows(d, **{"$select": "a", "$where": f":id = '{row[':id']}'"}) == [{"a": row["a"]}]
+
+
+def test_a_failure_in_a_query_that_was_asked_before_has_its_place(api, dataset):
+    for _ in range(3):
+        body = refused(api.get(f"/resource/{dataset}.json", params={"$select": "k, 1 / (n - n)", "$limit": "2"}), 400, says="in 1 / (n - n)")
+        assert body["data"]["position"]["column"] == 4
