@@ -287,7 +287,7 @@ static void generate_in_turn(struct generator *g, struct fields *output)
 {
     struct fields in;
     size_t n;
-    const struct soql_function *f = &soql_functions(&n)[g->number / TURN % n];
+    const struct soql_function *all = soql_functions(&n), *f = &all[g->number / TURN % n];
     fields_of_quakes(g, &in);
     bool grouped = f->kind == FUNCTION_AGGREGATE && chance_percent(&g->chance, 70);
     const struct context c = {.fields = &in, .inside = grouped ? &in : NULL, .windows = !grouped};
