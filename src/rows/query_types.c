@@ -214,6 +214,13 @@ static bool take_units(struct str *s, const char *units, int64_t *amounts, int64
     return some;
 }
 
+/* What comes out as a unit has no more digits than what went in: weeks become days, minutes hours. */
+static bool can_be_written(const struct interval *i)
+{
+    enum { UNIT_MAX = 999999999 }; /* INTERVAL_DIGITS_MAX nines */
+    return llabs(i->months / 12) <= UNIT_MAX && llabs(i->days) <= UNIT_MAX && llabs(i->ms / MS_PER_HOUR) <= UNIT_MAX;
+}
+
 bool interval_read(struct str s, struct interval *ret)
 {
     int64_t date[4] = {0}, time[3] = {0}, ms = 0; /* YMWD, HMS */
@@ -228,7 +235,7 @@ bool interval_read(struct str s, struct interval *ret)
         .days = date[2] * 7 + date[3],
         .ms = time[0] * MS_PER_HOUR + time[1] * MS_PER_MINUTE + time[2] * MS_PER_SECOND + ms,
     };
-    return true;
+    return can_be_written(ret);
 }
 
 static void write_unit(struct buf *out, int64_t v, char unit)

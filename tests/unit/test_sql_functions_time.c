@@ -114,6 +114,8 @@ static void intervals_move_months_then_days_then_time_refuse(void **state)
     static const struct refusal_case cases[] = {
         {"ts_add(floating_parse('2014-10-13',7),'P9000Y',7)", "timestamp out of range: years go from 1 to 9999"},
         {"ts_subtract(floating_parse('0001-01-01',7),'PT0.001S',7)", "timestamp out of range: years go from 1 to 9999"},
+        {"ts_add(floating_parse('2014-10-13',7),'P999999999Y',7)", "timestamp out of range: years go from 1 to 9999"},
+        {"ts_subtract(floating_parse('2014-10-13',7),'P999999999Y11M999999999DT999999999H',7)", "timestamp out of range: years go from 1 to 9999"},
         {"ts_add(0,'x',7)", "invalid input syntax for type interval: \"x\""},
         {"time_add(0,'x',7)", "invalid input syntax for type interval: \"x\""},
     };

@@ -177,6 +177,8 @@ static unsigned days_in(int64_t year, unsigned month)
     return (unsigned)(next - clock_days_from_civil(year, month, 1));
 }
 
+enum { DAYS_OUT_OF_REACH = 100000000 }; /* more than the time of an interval (nine digits of hours) brings back to a year below 10000 */
+
 /* Months first, the day held within its month; then days; then the time. */
 static int64_t shifted(int64_t ms, const struct interval *i, int sign)
 {
@@ -190,7 +192,10 @@ static int64_t shifted(int64_t ms, const struct interval *i, int sign)
         unsigned last = days_in(y, m);
         days = clock_days_from_civil(y, m, d < last ? d : last);
     }
-    return (days + sign * i->days) * MS_PER_DAY + floor_modulo(ms, MS_PER_DAY) + sign * i->ms;
+    days += sign * i->days;
+    if (days < -DAYS_OUT_OF_REACH || days > DAYS_OUT_OF_REACH)
+        return days < 0 ? INT64_MIN : INT64_MAX; /* milliseconds could not count them */
+    return days * MS_PER_DAY + floor_modulo(ms, MS_PER_DAY) + sign * i->ms;
 }
 
 static bool in_range(sqlite3_context *out, sqlite3_value *place, int64_t ms)
