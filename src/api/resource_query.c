@@ -110,6 +110,8 @@ bool resource_query_compile(struct call *c, struct resource_query *q, struct err
 
 void resource_query_explain(const struct resource_query *q, int64_t at, struct error *err)
 {
+    if (err->code == ERROR_QUERY_TOO_LARGE && q->compiled.deepest.source)
+        soql_problem_place(err, &q->compiled.deepest);
     if (at < 0 || (size_t)at >= q->compiled.n_places)
         return;
     const struct soql_place *place = &q->compiled.places[at];

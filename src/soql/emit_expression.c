@@ -476,8 +476,67 @@ static void emit_or(struct emitter *e, const struct scope *s, const struct soql_
         emit_balanced(e, s, x->args, x->n, " OR ");
 }
 
+/* Whether it does not matter which of a + b + c is added first: of exact numbers and of texts. */
+static bool is_associative(const struct soql_expr *x)
+{
+    return is(x, "op$||") || (x->kind == EXPR_CALL && x->n == 2 && x->type->id == TYPE_NUMBER && (is(x, "op$+") || is(x, "op$*")));
+}
+
+/* How many operands a + b + … has; of a call that is no such chain, 1. */
+static size_t chain_length(const struct soql_expr *x)
+{
+    size_t n = 1;
+    for (; is_associative(x) && x->n == 2; x = x->args[0]) {
+        n++;
+        if (x->args[0]->kind != EXPR_CALL || x->args[0]->function != x->function)
+            break;
+    }
+    return n;
+}
+
+/* The n operands of x's chain, as a tree of x's function that is as shallow as can be. NULL without memory. */
+static struct soql_expr *balanced(struct emitter *e, const struct soql_expr *x, struct soql_expr **operands, size_t n)
+{
+    if (n == 1)
+        return operands[0];
+    struct soql_expr *ret = arena_alloc(e->arena, sizeof *ret);
+    struct soql_expr **args = arena_alloc(e->arena, 2 * sizeof(struct soql_expr *));
+    if (!ret || !args)
+        return NULL;
+    *ret = *x;
+    ret->args = args;
+    args[0] = balanced(e, x, operands, n / 2);
+    args[1] = balanced(e, x, operands + n / 2, n - n / 2);
+    return args[0] && args[1] ? ret : NULL;
+}
+
+enum { CHAIN_MAX = 10 }; /* operands of a chain that is emitted as it was written; no chain is longer once it is balanced */
+
+/* SQLite's parser goes some thirty calls deep, which the sum of so many columns already is. */
+static void emit_chain(struct emitter *e, const struct scope *s, const struct soql_expr *x, size_t n)
+{
+    struct soql_expr **operands = arena_alloc(e->arena, n * sizeof(struct soql_expr *)), *root = NULL;
+    if (operands) {
+        const struct soql_expr *at = x;
+        for (size_t i = n - 1; i > 0; i--, at = at->args[0]) {
+            operands[i] = at->args[1];
+            operands[i - 1] = at->args[0];
+        }
+        root = balanced(e, x, operands, n);
+    }
+    if (root)
+        emit_by_template(e, s, root);
+    else
+        e->text->failed = true;
+}
+
 void emit_expression(struct emitter *e, const struct scope *s, const struct soql_expr *x)
 {
+    size_t operands = e->dialect == DIALECT_SQLITE ? chain_length(x) : 1;
+    if (++e->depth > e->deepest && x->place.source) {
+        e->deepest = e->depth;
+        e->ret->deepest = x->place;
+    }
     switch (x->kind) {
     case EXPR_COLUMN:
         emit_expr_column(e, s, x);
@@ -492,10 +551,13 @@ void emit_expression(struct emitter *e, const struct scope *s, const struct soql
             emit_or(e, s, x);
         else if (is(x, "#CASE") || is(x, "case"))
             emit_case(e, s, x);
+        else if (operands > CHAIN_MAX)
+            emit_chain(e, s, x, operands);
         else if (e->dialect == DIALECT_SQLITE && x->filter && x->over && is_extreme(x))
             emit_filtered_extreme(e, s, x);
         else
             emit_by_template(e, s, x);
         break;
     }
+    e->depth--;
 }

@@ -507,6 +507,7 @@ static bool needs_outer_select(const struct emitter *e, const struct soql_relati
 
 static void emit_relation(struct emitter *e, const struct soql_relation *r, bool is_result, bool with_sid)
 {
+    e->depth++;
     if (is_result && needs_outer_select(e, r)) {
         emit_text(e, "SELECT ");
         emit_outer_list(e, r, true);
@@ -518,6 +519,7 @@ static void emit_relation(struct emitter *e, const struct soql_relation *r, bool
     } else {
         emit_select(e, r, is_result, false, with_sid);
     }
+    e->depth--;
 }
 
 bool soql_emit_sql(const struct soql_analysis *q, const struct soql_emission *how, struct arena *a, struct soql_compiled *ret, struct error *err)

@@ -31,6 +31,7 @@ struct emitter {
     struct buf *text;              /* of ret->query */
     struct emitter_parameters *parameters; /* which values have a number already */
     unsigned n_tables;             /* names given out */
+    unsigned depth, deepest;       /* of expressions and selects within each other: now, and at ret->deepest */
 };
 
 static inline void emit_text(struct emitter *e, const char *z)

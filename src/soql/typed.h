@@ -148,6 +148,7 @@ struct soql_compiled {
     size_t n_datasets;
     struct soql_place *places;     /* what a failing function's "@<number>:" means */
     size_t n_places;
+    struct soql_place deepest;     /* the expression that stands deepest within others; a query of none has no source here */
 };
 
 /* Which indexes would serve the query: a help to the engine, which may have none of them. One dataset alone, else none. */

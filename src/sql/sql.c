@@ -431,24 +431,37 @@ static sqlite3_stmt *own(struct sql_statement *st)
     return (sqlite3_stmt *)st;
 }
 
-/* SQLite's parser has a stack of a hundred symbols, and its trees a thousand levels: about thirty calls within each other, or fifteen selects.
- * Only what a person wrote goes so deep. */
-static bool is_too_deep(struct sql *s, int rc)
+/* Limits of SQLite that a person's query can meet. Its parser has a stack of a hundred symbols, its trees a thousand levels. Its words, and ours. */
+static const struct {
+    const char *says, *message;
+} limits[] = {
+    {"parser stack overflow", "the query is nested too deeply for its store, which takes about 30 calls within each other and 15 selects"},
+    {"Expression tree is too large", "an expression is nested too deeply for its store, which takes 1,000 levels, selects within each other included"},
+    {"too many arguments on function", "a call has more arguments than the store takes, which is about 120; put one call into another"},
+    {"too many terms in", "a list has more terms than the store takes, which is 2,000 in GROUP BY, ORDER BY and OVER"},
+    {"too many columns", "a select has more columns than the store takes, which is 2,000"},
+    {"at most 64 tables in a join", "the query joins more tables than the store takes, which is 64"},
+};
+
+static const char *limit_met(struct sql *s, int rc)
 {
-    struct str message = str_from(sqlite3_errmsg(s->db));
-    return rc == SQLITE_ERROR && (str_eq(message, STR("parser stack overflow")) || str_starts(message, STR("Expression tree is too large")));
+    for (size_t i = 0; rc == SQLITE_ERROR && i < sizeof limits / sizeof *limits; i++)
+        if (strstr(sqlite3_errmsg(s->db), limits[i].says))
+            return limits[i].message;
+    return NULL;
 }
 
 struct sql_statement *sql_prepare(struct sql *s, struct str text, struct error *err)
 {
     sqlite3_stmt *st = NULL;
     int rc = sqlite3_prepare_v3(s->db, text.p, (int)text.n, SQLITE_PREPARE_PERSISTENT, &st, NULL);
+    const char *limit = limit_met(s, rc);
     if (rc == SQLITE_OK && st)
         return (struct sql_statement *)st;
     if (rc == SQLITE_OK)
         error_set(err, ERROR_INTERNAL, "an empty statement");
-    else if (is_too_deep(s, rc))
-        error_set(err, ERROR_QUERY_TOO_LARGE, "the query is nested too deeply for its store, which takes about 30 calls within each other and 15 selects");
+    else if (limit)
+        error_set(err, ERROR_QUERY_TOO_LARGE, "%s", limit);
     else
         fail(s, rc, err);
     return NULL;
