@@ -139,8 +139,20 @@ static bool fail_at_place(struct sql *s, struct error *err)
     return true;
 }
 
+/* A header that no SQLite of today wrote: to the library a plain error, to us a file that is none. */
+static bool is_strange_file(struct sql *s, int rc)
+{
+    static const char *const messages[] = {"unsupported file format", "attached databases must use the same text encoding as main database"};
+    for (size_t i = 0; rc == SQLITE_ERROR && s->db && i < sizeof messages / sizeof *messages; i++)
+        if (strcmp(sqlite3_errmsg(s->db), messages[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool fail(struct sql *s, int rc, struct error *err)
 {
+    if (is_strange_file(s, rc))
+        rc = SQLITE_NOTADB;
     enum error_code code = error_code_of(s, rc);
     s->failure = rc;
     s->failure_place = -1;

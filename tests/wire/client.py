@@ -250,7 +250,7 @@ def six(reply):
 
 def refused(reply, status, error_code=None, code=None, says=()):
     """An error in the house form, with that status, those codes, and all those words in its message; the body."""
-    assert reply.status_code == status, f"{reply.status_code} {reply.text[:600]}"
+    assert reply.status_code == status, f"{reply.status_code} to {reply.request.method} {reply.request.path_url[:200]}: {reply.text[:600]}"
     assert reply.headers["Content-Type"].lower().replace(" ", "") == "application/json;charset=utf-8"
     assert reply.headers["X-Socrata-RequestId"]
     body = reply.json()

@@ -242,7 +242,7 @@ def test_B12_flipped_bytes_never_crash_it_and_other_datasets_go_on(filled):
         api = own.api()
         for reply in (api.get(f"/resource/{own.main}.json?$limit=5000"), api.get(f"/resource/{own.main}/17.json"), api.upsert(own.main, [{"k": 17, "a": "y"}]),
                       api.get(f"/resource/{own.main}.csv?$order=a")):
-            assert reply.status_code in (200, 404) or refused(reply, 503), reply.text
+            assert reply.status_code in (200, 404) or refused(reply, 503), (reply.request.method, reply.url, reply.text)
         assert six(api.upsert(own.other, [{"k": 1}])) == counts(updated=1, by_key=1)
         assert own.stop() == 0
         own.check_clean()

@@ -177,6 +177,8 @@ static bool read_meta(struct sql *db, const char *schema, struct meta *ret, stru
     char text[sizeof META_SELECT + 32];
     snprintf(text, sizeof text, META_SELECT "%.16s.meta", schema);
     struct sql_statement *st = sql_cached(db, str_from(text), err);
+    if (!st && err->code == ERROR_INTERNAL) /* the statement is ours and right: it is the table that is not there */
+        return error_set(err, ERROR_STORE_UNAVAILABLE, "the dataset's file is damaged: it has not the table that it should have");
     if (!st)
         return false;
     enum sql_step step = sql_step(db, st, err);

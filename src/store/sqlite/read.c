@@ -87,6 +87,24 @@ static bool run_query(struct sql *db, const struct query *q, const struct store_
     return ok;
 }
 
+/* Our SQL compiles unless the file has not the columns that it should have: then it is damaged, and no bug of ours. */
+static void tell_if_damaged(struct sql *db, const char *schema, const struct dataset *d, struct error *err)
+{
+    if (err->code != ERROR_INTERNAL)
+        return;
+    struct buf text = {0};
+    struct error why = {0};
+    buf_add_z(&text, "SELECT sid,created,updated,version");
+    for (size_t i = 0; i < d->columns.n; i++)
+        buf_printf(&text, ",c%d", d->columns.v[i].physical);
+    buf_printf(&text, " FROM %s.rows", schema);
+    struct sql_statement *st = buf_ok(&text) ? sql_prepare(db, buf_str(&text), &why) : NULL;
+    if (!st && buf_ok(&text) && why.code != ERROR_OUT_OF_MEMORY)
+        error_set(err, ERROR_STORE_UNAVAILABLE, "the dataset's file is damaged: its columns are not those of the catalog");
+    sql_finalize(st);
+    buf_free(&text);
+}
+
 bool store_query(struct store *s, const struct dataset *d, const struct query *q, const struct store_reader *reader, struct error *err)
 {
     struct store_state state;
@@ -98,6 +116,8 @@ bool store_query(struct store *s, const struct dataset *d, const struct query *q
     if (ok) {
         int64_t scanned;
         ok = run_query(db, q, &state, reader, &scanned, err);
+        if (!ok)
+            tell_if_damaged(db, "main", d, err);
         end(s, g, db);
         indexes_note(s, g, q, scanned);
     }
@@ -114,6 +134,11 @@ struct joined {
     size_t n;
     struct sql *db;
 };
+
+static void schema_name(size_t i, char ret[32])
+{
+    snprintf(ret, 32, i ? "d%zu" : "main", i);
+}
 
 static bool attach(struct joined *j, size_t i, struct error *err)
 {
@@ -133,7 +158,7 @@ static bool begin_joined(const struct store *s, struct joined *j, struct error *
         return false;
     for (size_t i = 0; i < j->n; i++) {
         char schema[32];
-        snprintf(schema, sizeof schema, i ? "d%zu" : "main", i);
+        schema_name(i, schema);
         if (!meta_read_state_of(j->db, schema, &j->states[i], err))
             return false;
     }
@@ -144,7 +169,7 @@ bool store_query_joined(struct store *s, const struct dataset *const *datasets, 
 {
     if (n == 1)
         return store_query(s, datasets[0], q, reader, err);
-    if (n == 0 || n > STORE_DATASETS_MAX)
+    if (n < 1 || n > STORE_DATASETS_MAX)
         return error_set(err, ERROR_LIMIT_EXCEEDED, "a query may read %d datasets, not %zu", STORE_DATASETS_MAX, n);
     struct joined j = {0};
     int64_t ignored;
@@ -158,6 +183,11 @@ bool store_query_joined(struct store *s, const struct dataset *const *datasets, 
     for (size_t i = 1; ok && i < j.n; i++)
         ok = attach(&j, i, err);
     ok = ok && begin_joined(s, &j, err) && run_query(j.db, q, j.states, reader, &ignored, err);
+    for (size_t i = 0; !ok && j.db && i < n; i++) {
+        char schema[32];
+        schema_name(i, schema);
+        tell_if_damaged(j.db, schema, datasets[i], err);
+    }
     if (!ok && j.n)
         tell_if_deleted(s, j.generations[j.n - 1], err);
     sql_close(j.db);
@@ -222,6 +252,8 @@ bool store_find_row(struct store *s, const struct dataset *d, const struct cell 
     struct generation *g = generation_use(s, d, err);
     struct sql *db = g ? begin(s, g, &state, err) : NULL;
     bool ok = db && find(db, key_column, &who, ret_found, ret_sid, ret_version, err);
+    if (db && !ok)
+        tell_if_damaged(db, "main", d, err);
     if (db)
         end(s, g, db);
     if (g)
