@@ -1,7 +1,8 @@
 /* The format of a reply with rows (row_format.h). */
 #include "api/row_format.h"
 
-/* In the order in which they win at equal weight. `named`: a client that lists the type means it; ranges are taken when
+/* application/xml is not among them: browsers send it before the range that means anything.
+ * In the order in which they win at equal weight. `named`: a client that lists the type means it; ranges are taken when
  * nothing that is named fits. */
 static const struct offer {
     struct str type;
@@ -14,7 +15,6 @@ static const struct offer {
     {{"application/geo+json", 20}, WRITER_GEOJSON, true},
     {{"text/tab-separated-values", 25}, WRITER_TSV, true},
     {{"text/xml", 8}, WRITER_XML, true},
-    {{"application/xml", 15}, WRITER_XML, true},
     {{"application/rdf+xml", 19}, WRITER_RDF, true},
     {{"text/html", 9}, WRITER_JSON, true}, /* a browser: it names XML too, at a lower weight, and shows JSON better */
     {{"application/*", 13}, WRITER_JSON, false},

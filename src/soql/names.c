@@ -46,12 +46,13 @@ static bool is_ascii(struct str s)
     return true;
 }
 
-/* NFKC with case folding, as soql-environment's AbstractName does. */
+/* NFC with case folding, as field names are made: a column is shown by the name that it has. (soql-environment's AbstractName folds
+ * compatible characters too, so that ǆ and dž are one name there; field names of Socrata are ASCII.) */
 static bool fold_unicode(struct arena *a, struct str name, struct str *ret)
 {
     utf8proc_uint8_t *folded = NULL;
     utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)name.p, (utf8proc_ssize_t)name.n, &folded,
-                                      UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD);
+                                      UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD);
     if (n < 0) {
         free(folded);
         return n != UTF8PROC_ERROR_NOMEM && (*ret = arena_str(a, name)).p; /* not UTF-8: no name is */
