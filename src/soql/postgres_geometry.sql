@@ -39,7 +39,8 @@ $$;
 
 -- Between the points that are nearest in degrees.
 CREATE OR REPLACE FUNCTION seltzer.distance(a geometry, b geometry) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT AS $$
-    SELECT CASE WHEN ST_Intersects(a, b) THEN 0 ELSE ST_Distance(ST_ClosestPoint(a, b)::geography, ST_ClosestPoint(b, a)::geography)::numeric END
+    SELECT CASE WHEN ST_Intersects(a, b) THEN 0 ELSE
+        (SELECT ST_Distance(ST_StartPoint(l)::geography, ST_EndPoint(l)::geography)::numeric FROM (SELECT ST_ShortestLine(a, b) AS l) AS s) END
 $$;
 
 CREATE OR REPLACE FUNCTION seltzer.polygons_only(x geometry) RETURNS geometry LANGUAGE sql IMMUTABLE STRICT AS $$
