@@ -69,7 +69,7 @@ struct etag_half etag_of_row(const struct dataset *dataset, const struct store_s
 }
 
 /* The compiled query is part of it, not only its text: a column that got another name shows under it. */
-struct etag_half etag_of_view(const struct call *c, int format, const struct query *q, const struct store_state *others, size_t n)
+struct etag_half etag_of_view(const struct call *c, int format, const struct query *q, int64_t now, const struct store_state *others, size_t n)
 {
     struct digest d;
     digest_init(&d, "view");
@@ -77,6 +77,7 @@ struct etag_half etag_of_view(const struct call *c, int format, const struct que
     digest_str(&d, http_header(c->head, "Accept"));
     digest_i64(&d, format);
     digest_str(&d, buf_str(&q->sql.text));
+    digest_i64(&d, now);
     for (size_t i = 0; i < q->n_columns; i++) {
         digest_str(&d, q->columns[i].name);
         digest_i64(&d, q->columns[i].type->id);

@@ -21,8 +21,8 @@ struct etag {
 struct etag_half etag_of_dataset(const struct dataset *d, const struct store_state *state);
 struct etag_half etag_of_row(const struct dataset *d, const struct store_state *state, int64_t sid, int64_t version);
 /* Of the request (query string, Accept), the format and the query: all that decides how stored rows look. n others: the states of
- * the datasets that the query joins. */
-struct etag_half etag_of_view(const struct call *c, int format, const struct query *q, const struct store_state *others, size_t n);
+ * the datasets that the query joins. now: the time, of a query that asks for it, else 0. */
+struct etag_half etag_of_view(const struct call *c, int format, const struct query *q, int64_t now, const struct store_state *others, size_t n);
 struct etag etag_join(const struct etag_half *state, const struct etag_half *view);
 
 /* When what a reply shows last changed: its rows, or the dataset's names and columns. */

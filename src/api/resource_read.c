@@ -170,18 +170,24 @@ struct reading {
     bool same_after_all;            /* the snapshot was newer than the state, and is what the client has */
 };
 
+/* What is asked of the clock changes with it, though nobody writes; 0 where it does not. */
+static int64_t clock_of(const struct reading *r)
+{
+    return r->query.compiled.reads_clock ? clock_wall_ms() : 0;
+}
+
 static struct etag tag_of(const struct reading *r, const struct store_state *states)
 {
     const struct resource_query *q = &r->query;
     struct etag_half stored = r->is_row ? etag_of_row(r->c->dataset, states, r->sid, r->version) : etag_of_dataset(r->c->dataset, states);
-    struct etag_half view = etag_of_view(r->c, (int)r->stream.writer.format, &q->compiled.query, states + 1, q->n - 1);
+    struct etag_half view = etag_of_view(r->c, (int)r->stream.writer.format, &q->compiled.query, clock_of(r), states + 1, q->n - 1);
     return etag_join(&stored, &view);
 }
 
 /* When the latest of what this reply shows last changed. */
 static int64_t modified_of(const struct reading *r, const struct store_state *states)
 {
-    int64_t latest = 0;
+    int64_t latest = clock_of(r);
     for (size_t i = 0; i < r->query.n; i++) {
         int64_t ms = modified_of_dataset(r->query.datasets[i], &states[i]);
         latest = ms > latest ? ms : latest;

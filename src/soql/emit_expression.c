@@ -362,6 +362,7 @@ static const char *emit_argument(struct emitter *e, const struct scope *s, const
 static void emit_by_template(struct emitter *e, const struct scope *s, const struct soql_expr *x)
 {
     const char *template = template_of(e, x);
+    e->ret->reads_clock |= is(x, "get_utc_date");
     for (const char *p = template; *p;) {
         size_t plain = strcspn(p, "$");
         buf_add(e->text, p, plain);

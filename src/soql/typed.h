@@ -148,6 +148,7 @@ struct soql_compiled {
     size_t n_datasets;
     struct soql_place *places;     /* what a failing function's "@<number>:" means */
     size_t n_places;
+    bool reads_clock;              /* asks for the present time: another answer every time, though no data change */
     struct soql_place deepest;     /* the expression that stands deepest within others; a query of none has no source here */
 };
 

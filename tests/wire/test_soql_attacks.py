@@ -2,6 +2,7 @@
 the store's own words. And small tables whose answers are known, where engines disagree about numbers that are kept as text."""
 
 import re
+import time
 
 import pytest
 from client import Server
@@ -116,6 +117,20 @@ def test_intervals_out_of_reach(api, table, operator, interval):
 def test_intervals_that_could_not_be_written(api, table, interval):
     query = f"SELECT f + '{interval}'::interval AS x"
     check_refusal(ask(api, table, query), query)
+
+
+def test_a_query_of_the_present_time_is_never_not_modified(api, table):
+    path, params = f"/resource/{table}.json", {}
+    for query in ("SELECT get_utc_date() AS x LIMIT 1", "SELECT k WHERE get_utc_date() > '2020-01-01' LIMIT 1"):
+        params["$query"] = query
+        first = api.get(path, params=params)
+        assert first.status_code == 200, first.text
+        time.sleep(0.005)
+        again = api.get(path, params=params, headers={"If-None-Match": first.headers["ETag"]})
+        assert again.status_code == 200 and again.headers["ETag"] != first.headers["ETag"]
+        assert api.get(path, params=params, headers={"If-Modified-Since": "Fri, 01 Jan 2021 00:00:00 GMT"}).status_code == 200
+    params["$query"] = "SELECT k LIMIT 1"
+    assert api.get(path, params=params, headers={"If-None-Match": api.get(path, params=params).headers["ETag"]}).status_code == 304
 
 
 def test_the_deadline_is_told_in_plain_words(tmp_path):
