@@ -6,6 +6,7 @@
  *     ORDER BY a                       a: the rows come in order, a page needs no sort
  *     GROUP BY a, aggregates of b      a, b: if these are all the columns that it reads, the index alone answers
  * Only plain columns whose values are short and compared as they are stored. */
+#include "soql/prefix.h"
 #include "soql/typed.h"
 
 /* ── columns ── */
@@ -84,7 +85,8 @@ static bool is_equality(const struct soql_expr *x)
 
 static bool is_range(const struct soql_expr *x)
 {
-    return is_called(x, "op$<") || is_called(x, "op$<=") || is_called(x, "op$>") || is_called(x, "op$>=") || is_called(x, "#BETWEEN");
+    return is_called(x, "op$<") || is_called(x, "op$<=") || is_called(x, "op$>") || is_called(x, "op$>=") || is_called(x, "#BETWEEN") ||
+           soql_prefix(x).n;
 }
 
 static void add_equal(struct wish *w, const struct soql_expr *where)

@@ -274,6 +274,8 @@ static const struct {
     {"rows(c3)", "select n where n between 3 and 9 order by n", "SEARCH t0 USING COVERING INDEX i (c3>? AND c3<?)"},
     {"rows(c4)", "select * where ok = true", "SEARCH t0 USING INDEX i (c4=?)"},
     {"rows(c2)", "select * where name is null", "SEARCH t0 USING INDEX i (c2=?)"},
+    {"rows(c2)", "select name where starts_with(name, 'x') order by name", "SEARCH t0 USING COVERING INDEX i (c2>? AND c2<?)"},
+    {"rows(c2)", "select name where name like 'x_y%' order by name", "SEARCH t0 USING COVERING INDEX i (c2>? AND c2<?)"},
     {"rows(c2, c3)", "select * where name = 'x' and n > 3 order by n", "SEARCH t0 USING INDEX i (c2=? AND c3>?)"},
     {"rows(c2, c4, c3)", "select * where n > 3 and name = 'x' and ok = true order by n", "SEARCH t0 USING INDEX i (c2=? AND c4=? AND c3>?)"},
     {"rows(c2, c3)", "select * where name = 'x' order by n", "SEARCH t0 USING INDEX i (c2=?)"},
