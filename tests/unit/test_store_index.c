@@ -219,6 +219,35 @@ static void a_replace_begins_without(void **state)
 
 /* ── who waits ── */
 
+/* The file looks idle to the index thread all the time: it takes the turn between writes, and is in their way again and again. */
+static void look_idle(struct kit *k)
+{
+    pthread_mutex_lock(&k->store->lock);
+    atomic_store(&k->store->open->written_ms, 0);
+    atomic_store(&k->store->open->wal_frames, 0);
+    k->store->open->indexes.wishes[0].not_before_ms = 0;
+    pthread_cond_signal(&k->store->index_wake);
+    pthread_mutex_unlock(&k->store->lock);
+}
+
+static void writes_go_on_while_one_is_made(void **state)
+{
+    struct kit *k = *state;
+    enum { WRITES = 300 };
+    kit_dataset(k, "text", true);
+    fill(k, 0, ROWS);
+    for (int i = 0; i < INDEX_SCANS_MIN; i++)
+        ask_groups(k);
+    for (int i = 0; i < WRITES; i++) {
+        look_idle(k);
+        fill(k, i % 2 ? ROWS + i : i, 1);
+    }
+    wait_for(k, "auto_c2", true);
+    assert_int_equal(kit_ask(k, "SELECT count(*) FROM rows INDEXED BY auto_c2 WHERE c2 IS NOT NULL"), ROWS + WRITES / 2);
+    assert_int_equal(kit_ask(k, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check<>'ok'"), 0);
+    assert_int_equal(kit_state(k).rows, ROWS + WRITES / 2);
+}
+
 static void a_turn_tells_its_holder_that_it_is_wanted(void **state)
 {
     (void)state;
@@ -352,6 +381,7 @@ int main(void)
         KIT_TEST(few_written_rows_keep_it_many_drop_it),
         KIT_TEST(a_write_that_is_undone_drops_nothing),
         KIT_TEST(a_replace_begins_without),
+        KIT_TEST(writes_go_on_while_one_is_made),
         cmocka_unit_test(a_turn_tells_its_holder_that_it_is_wanted),
         KIT_TEST(an_index_in_the_making_gives_way),
         KIT_TEST(queries_use_the_index_that_serves_them),
