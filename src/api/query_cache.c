@@ -111,15 +111,24 @@ void cached_query_release(struct cached_query *q)
 
 static void unlink_use(struct query_cache *c, struct cached_query *q)
 {
-    *(q->newer ? &q->newer->older : &c->newest) = q->older;
-    *(q->older ? &q->older->newer : &c->oldest) = q->newer;
+    if (q->newer)
+        q->newer->older = q->older;
+    else
+        c->newest = q->older;
+    if (q->older)
+        q->older->newer = q->newer;
+    else
+        c->oldest = q->newer;
     q->newer = q->older = NULL;
 }
 
 static void link_newest(struct query_cache *c, struct cached_query *q)
 {
     q->older = c->newest;
-    *(c->newest ? &c->newest->newer : &c->oldest) = q;
+    if (c->newest)
+        c->newest->newer = q;
+    else
+        c->oldest = q;
     c->newest = q;
 }
 
@@ -131,7 +140,8 @@ static struct cached_query **find_link(struct query_cache *c, const struct query
     return link;
 }
 
-static void let_go(struct query_cache *c, struct cached_query *q)
+/* What goes is released after the lock was given back: freeing takes its time. */
+static void let_go(struct query_cache *c, struct cached_query *q, struct cached_query **gone)
 {
     struct cached_query **link = &c->buckets[q->hash % BUCKETS];
     while (*link != q)
@@ -140,17 +150,27 @@ static void let_go(struct query_cache *c, struct cached_query *q)
     unlink_use(c, q);
     c->entries--;
     c->bytes -= q->bytes;
-    cached_query_release(q);
+    q->next_in_bucket = *gone;
+    *gone = q;
+}
+
+static void release_all(struct cached_query *gone)
+{
+    struct cached_query *next;
+    for (; gone; gone = next) {
+        next = gone->next_in_bucket;
+        cached_query_release(gone);
+    }
 }
 
 /* Nobody will ask for a former snapshot of the dataset again, and keeping it would hold its columns in memory. */
-static void let_former_go(struct query_cache *c, const struct dataset *now)
+static void let_former_go(struct query_cache *c, const struct dataset *now, struct cached_query **gone)
 {
     struct cached_query *older;
     for (struct cached_query *q = c->newest; q; q = older) {
         older = q->older;
         if (q->key.dataset != now && strcmp(q->key.dataset->id, now->id) == 0)
-            let_go(c, q);
+            let_go(c, q, gone);
     }
 }
 
@@ -176,8 +196,9 @@ void query_cache_keep(struct query_cache *c, struct cached_query *q)
     if (bytes > CACHED_QUERY_BYTES_MAX || bytes > c->bytes_max || c->entries_max == 0)
         return;
     uint64_t hash = hash_of(&q->key);
+    struct cached_query *gone = NULL;
     pthread_mutex_lock(&c->lock);
-    let_former_go(c, q->key.dataset);
+    let_former_go(c, q->key.dataset, &gone);
     struct cached_query **link = find_link(c, &q->key, hash);
     if (!*link) { /* else somebody compiled the same meanwhile */
         q->hash = hash;
@@ -189,8 +210,9 @@ void query_cache_keep(struct query_cache *c, struct cached_query *q)
         c->bytes += bytes;
     }
     while (c->entries > c->entries_max || c->bytes > c->bytes_max)
-        let_go(c, c->oldest);
+        let_go(c, c->oldest, &gone);
     pthread_mutex_unlock(&c->lock);
+    release_all(gone);
 }
 
 size_t query_cache_entries(struct query_cache *c, size_t *ret_bytes)
