@@ -12,6 +12,55 @@
 
 static void emit_relation(struct emitter *e, const struct soql_relation *r, bool is_result, bool with_sid);
 
+/* ── relations within relations ── */
+
+/* SQLite's parser has a stack of a hundred symbols, and fifteen selects within each other fill it: one that stands so deep is put in front of
+ * the statement, by a name. It is used once, so SQLite plans it as it does one in parentheses. */
+enum { INNER_SELECTS_MAX = 5 };
+
+static void emit_named(struct emitter *e, const struct soql_relation *r, bool with_sid)
+{
+    struct buf own = {0}, *around = e->text;
+    unsigned selects = e->selects;
+    e->text = &own;
+    e->selects = 0;
+    emit_relation(e, r, false, with_sid);
+    e->text = around;
+    e->selects = selects;
+    buf_printf(&e->named, "%sw%u AS (", e->n_named ? ", " : "WITH ", e->n_named);
+    buf_add(&e->named, own.p, own.n);
+    buf_add_byte(&e->named, ')');
+    buf_printf(e->text, "w%u", e->n_named++);
+    e->text->failed |= !buf_ok(&own) || !buf_ok(&e->named);
+    buf_free(&own);
+}
+
+static void emit_inner(struct emitter *e, const struct soql_relation *r, bool with_sid)
+{
+    if (e->dialect == DIALECT_SQLITE && e->selects >= INNER_SELECTS_MAX) {
+        emit_named(e, r, with_sid);
+        return;
+    }
+    e->selects++;
+    emit_text(e, "(");
+    emit_relation(e, r, false, with_sid);
+    emit_text(e, ")");
+    e->selects--;
+}
+
+/* In front of the statement. */
+static void emit_all_named(struct emitter *e)
+{
+    if (!e->n_named)
+        return;
+    buf_add_byte(&e->named, ' ');
+    buf_add(&e->named, e->text->p, e->text->n);
+    e->named.failed |= !buf_ok(e->text);
+    buf_free(e->text);
+    *e->text = e->named;
+    e->named = (struct buf){0};
+}
+
 /* ── the row number, through sub-selects ── */
 
 static bool hands_on_sid(const struct soql_relation *r);
@@ -46,9 +95,7 @@ static void emit_table(struct emitter *e, const struct soql_table *t, unsigned n
             buf_printf(e->text, "d%d.rows", t->dataset);
         break;
     case TABLE_RELATION:
-        emit_text(e, "(");
-        emit_relation(e, t->relation, false, with_sid);
-        emit_text(e, ")");
+        emit_inner(e, t->relation, with_sid);
         break;
     case TABLE_SINGLE_ROW:
         emit_text(e, "(SELECT 1 AS one)");
@@ -379,7 +426,9 @@ static void emit_distinct_on(struct emitter *e, const struct scope *s, bool is_r
     emit_select_list(e, s, false, false);
     emit_kept_aside(e, s, ties);
     emit_numbered_in_order(e, s, ties);
+    e->selects++;
     emit_from(e, s, true);
+    e->selects--;
     emit_where(e, s);
     emit_group(e, s);
     buf_printf(e->text, ") AS t%u WHERE n = 1", e->n_tables++);
@@ -461,9 +510,9 @@ static void emit_side(struct emitter *e, const struct soql_relation *side, bool 
         }
         emit_text(e, ") AS n");
     }
-    emit_text(e, " FROM (");
-    emit_relation(e, side, false, false);
-    buf_printf(e->text, ") AS t%u", e->n_tables++);
+    emit_text(e, " FROM ");
+    emit_inner(e, side, false);
+    buf_printf(e->text, " AS t%u", e->n_tables++);
 }
 
 static void emit_set(struct emitter *e, const struct soql_relation *r)
@@ -481,10 +530,12 @@ static void emit_set(struct emitter *e, const struct soql_relation *r)
         emit_names(e, r, false);
         emit_text(e, " FROM (");
     }
+    e->selects += numbered;
     emit_side(e, r->left, numbered);
     emit_text(e, operations[r->operation].word);
     emit_text(e, all && !numbered ? "ALL " : "");
     emit_side(e, r->right, numbered);
+    e->selects -= numbered;
     if (numbered)
         buf_printf(e->text, ") AS t%u", e->n_tables++);
 }
@@ -536,6 +587,8 @@ bool soql_emit_sql(const struct soql_analysis *q, const struct soql_emission *ho
     ret->query.columns = columns;
     ret->query.n_columns = r->n_columns;
     emit_relation(&e, r, true, false);
+    emit_all_named(&e);
+    buf_free(&e.named);
     if (!buf_ok(e.text))
         return error_no_memory(err);
     return ret->query.sql.n <= SQL_PARAMETERS_MAX ||

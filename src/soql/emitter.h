@@ -31,6 +31,9 @@ struct emitter {
     struct buf *text;              /* of ret->query */
     struct emitter_parameters *parameters; /* which values have a number already */
     unsigned n_tables;             /* names given out */
+    unsigned selects;              /* within each other, here */
+    struct buf named;              /* WITH …: selects that would stand too deep */
+    unsigned n_named;
     unsigned depth, deepest;       /* of expressions and selects within each other: now, and at ret->deepest */
 };
 

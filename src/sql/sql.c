@@ -447,7 +447,7 @@ static sqlite3_stmt *own(struct sql_statement *st)
 static const struct {
     const char *says, *message;
 } limits[] = {
-    {"parser stack overflow", "the query is nested too deeply for its store, which takes about 30 calls within each other and 15 selects"},
+    {"parser stack overflow", "the query is nested too deeply for its store, which takes about 30 calls within each other"},
     {"Expression tree is too large", "an expression is nested too deeply for its store, which takes 1,000 levels, selects within each other included"},
     {"too many arguments on function", "a call has more arguments than the store takes, which is about 120; put one call into another"},
     {"too many terms in", "a list has more terms than the store takes, which is 2,000 in GROUP BY, ORDER BY and OVER"},
