@@ -488,10 +488,12 @@ static void emit_and(struct emitter *e, const struct scope *s, const struct soql
     emit_balanced(e, s, x->args, x->n, " AND ");
 }
 
-/* a = 1 OR a = 2 OR … is what IN is for: one look-up structure instead of a chain. */
+/* a = 1 OR a = 2 OR … is what IN is for: one look-up structure instead of a chain. Not in a grouped select of PostgreSQL, which would not
+ * find a = 1 in it again when that is what it groups by. */
 static void emit_or(struct emitter *e, const struct scope *s, const struct soql_expr *x)
 {
-    if (equals_run(x->args, x->n) == x->n)
+    bool may_be_in = e->dialect == DIALECT_SQLITE || !s->relation->grouped;
+    if (may_be_in && equals_run(x->args, x->n) == x->n)
         emit_equals_any(e, s, x->args, x->n);
     else
         emit_balanced(e, s, x->args, x->n, " OR ");
