@@ -260,3 +260,13 @@ bool analyze_order(struct scope *s, const struct soql_order *order, size_t n, st
     }
     return true;
 }
+
+bool expr_has_window(const struct soql_expr *x)
+{
+    if (x->over)
+        return true;
+    for (size_t i = 0; i < x->n; i++)
+        if (expr_has_window(x->args[i]))
+            return true;
+    return x->filter && expr_has_window(x->filter);
+}

@@ -236,11 +236,23 @@ static bool has(struct soql_expr *const *v, size_t n, const struct soql_expr *e)
 }
 
 /* ORDER BY says which of the rows that DISTINCT takes for one is kept, and must speak of them alone. */
+/* The first of each group is found by numbering rows, and windows do not nest. */
+static bool no_window_with_distinct_on(struct scope *s, const struct soql_expr *x, struct error *err)
+{
+    return problem(s->az, err, ERROR_QUERY_BAD_USE, &x->place,
+                   "Bad parse: DISTINCT ON and its ORDER BY take no window functions; name it in a select before: ... |> select distinct on (name) ...");
+}
+
 static bool check_distinct(struct scope *s, const struct soql_relation *r, struct error *err)
 {
     size_t n_leading = 0;
+    for (size_t i = 0; i < r->n_distinct_on; i++)
+        if (expr_has_window(r->distinct_on[i]))
+            return no_window_with_distinct_on(s, r->distinct_on[i], err);
     for (size_t i = 0; i < r->n_order; i++) {
         const struct soql_expr *by = r->order[i].by;
+        if (r->n_distinct_on && expr_has_window(by))
+            return no_window_with_distinct_on(s, by, err);
         if (r->distinct && !has(r->selected, r->n_columns, by))
             return problem(s->az, err, ERROR_QUERY_BAD_USE, &by->place, "Bad parse: with DISTINCT, ORDER BY takes only expressions that are selected");
         bool is_on = has(r->distinct_on, r->n_distinct_on, by);

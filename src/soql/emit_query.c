@@ -458,8 +458,35 @@ static void emit_place_in_order(struct emitter *e, const struct scope *s)
     emit_text(e, r->n_order ? ") AS s" : " AS s");
 }
 
+static void emit_select(struct emitter *e, const struct soql_relation *r, bool is_result, bool compared, bool with_sid);
+
+static bool is_ordered_by_window(const struct soql_relation *r)
+{
+    for (size_t i = 0; i < r->n_order; i++)
+        if (expr_has_window(r->order[i].by))
+            return true;
+    return false;
+}
+
+/* Windows do not nest: the rows are numbered as they come out of their order, by a select around. */
+static void emit_numbered(struct emitter *e, const struct soql_relation *r, bool compared)
+{
+    emit_text(e, "SELECT ");
+    for (size_t i = 0; i < r->n_columns; i++)
+        buf_printf(e->text, "c%zu, ", i);
+    emit_text(e, "row_number() OVER () AS s FROM (");
+    e->selects++;
+    emit_select(e, r, false, compared, false);
+    e->selects--;
+    buf_printf(e->text, ") AS t%u", e->n_tables++);
+}
+
 static void emit_select(struct emitter *e, const struct soql_relation *r, bool is_result, bool compared, bool with_sid)
 {
+    if (with_sid && is_ordered_by_window(r)) {
+        emit_numbered(e, r, compared);
+        return;
+    }
     struct scope s = {r, e->n_tables};
     e->n_tables += (unsigned)r->n_tables;
     if (r->n_distinct_on) {

@@ -53,6 +53,8 @@ struct soql_expr {
 
 bool soql_expr_equal(const struct soql_expr *a, const struct soql_expr *b); /* same structure, whatever the spelling */
 
+bool expr_has_window(const struct soql_expr *x); /* a call with OVER, anywhere in it */
+
 /* ── relations ── */
 
 struct soql_relation_column {

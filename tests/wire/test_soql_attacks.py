@@ -146,3 +146,15 @@ def test_the_deadline_is_told_in_plain_words(tmp_path):
     finally:
         server.stop()
     server.check_clean()
+
+
+def test_an_order_by_a_window_goes_through_a_pipe(api, table):
+    assert values(api, table, "select k, rank() over (order by k desc) as r order by r limit 2 |> select k") == [["6"], ["5"]]
+    assert values(api, table, "select k, lag(n) over (order by n groups 1 preceding) as p order by p, k desc limit 2 |> select k")
+    assert ask(api, table, "select k, row_number() over (order by k) as r |> select distinct on (r) k order by r").status_code == 200
+
+
+@pytest.mark.parametrize("query", ["select distinct on (rank() over (order by k)) k", "select distinct on (k) k order by k, rank() over (order by t)"])
+def test_distinct_on_takes_no_windows_and_says_what_to_do(api, table, query):
+    reply = ask(api, table, query)
+    assert reply.status_code == 400 and "|>" in reply.json()["message"] and reply.json()["data"]["position"]["row"] == 1
