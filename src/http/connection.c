@@ -478,6 +478,9 @@ static bool step_body(struct connection *c)
     }
     if (!rate_wait(c))
         return refuse_slow(c);
+    /* Of hundreds of uploads that wait for their clients none keeps a buffer; among a few it would be made anew for every slice. */
+    if (atomic_load(&c->server->n_connections) > CROWD)
+        shrink(c);
     return false;
 }
 

@@ -24,6 +24,7 @@
 #include "http/http.h"
 
 enum {
+    CROWD = 64,                  /* connections: from here on an upload that waits keeps no buffer */
     SLICE_MAX = 256 << 10,       /* bytes of a body given to the application at once */
     IN_FIRST = 4 << 10,          /* the read buffer of an idle connection, at most */
     GATHER_MAX = 16 << 10,       /* a body this short is complete before head() is called: one job */
