@@ -75,6 +75,31 @@ static void who_reads_a_dataset_that_is_deleted_reads_on_and_who_comes_later_fin
     free(path);
 }
 
+/* The look at what is left must not be through the table, which went with its dataset: a generation in use outlives it. */
+static bool drop_and_refuse(void *ctx, const struct store_state *states, struct error *err)
+{
+    struct reading *r = ctx;
+    (void)states;
+    drop(r->k);
+    return error_set(err, ERROR_INTERNAL, "refused by the test");
+}
+
+static void a_read_that_fails_after_its_dataset_went_says_that_it_is_not_there(void **state)
+{
+    struct kit *k = *state;
+    struct reading r = {.k = k};
+    struct query q = {.n_columns = 1};
+    const struct store_reader reader = {.ctx = &r, .begin = drop_and_refuse, .row = count_rows};
+    struct error gone = {0};
+    kit_dataset(k, "text", true);
+    kit_write(k, "id=a");
+    const struct dataset *both[] = {k->d, k->d};
+    buf_add_z(&q.sql.text, "SELECT main.rows.sid FROM main.rows JOIN d1.rows");
+    assert_false(store_query_joined(k->store, both, 2, &q, &reader, &gone));
+    assert_int_equal(gone.code, ERROR_DATASET_NOT_FOUND);
+    buf_free(&q.sql.text);
+}
+
 static void what_a_crash_left_of_a_deletion_is_removed_at_the_next_start(void **state)
 {
     struct kit *k = *state;
@@ -111,6 +136,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(who_reads_a_dataset_that_is_deleted_reads_on_and_who_comes_later_finds_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_read_that_fails_after_its_dataset_went_says_that_it_is_not_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_a_crash_left_of_a_deletion_is_removed_at_the_next_start, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

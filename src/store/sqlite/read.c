@@ -10,18 +10,19 @@ static bool run(struct sql *db, struct str text, struct error *err)
     return st && sql_run(db, st, err);
 }
 
-/* The file may have gone under somebody who still holds a snapshot of the dataset: then that is the error. */
-static void tell_if_deleted(struct store *s, const struct generation *g, struct error *err)
+/* The file may have gone under somebody who still holds a snapshot of the dataset: then that is the error. The table may have gone too,
+ * though its generation is in use: it is not asked. */
+static void tell_if_deleted(struct store *s, const struct dataset *d, struct error *err)
 {
     struct error now = {0};
-    const struct dataset *d = catalog_dataset(s->catalog, str_from(g->table->id), &now);
-    if (!d && now.code == ERROR_DATASET_NOT_FOUND)
+    const struct dataset *known = catalog_dataset(s->catalog, str_from(d->id), &now);
+    if (!known && now.code == ERROR_DATASET_NOT_FOUND)
         *err = now;
-    dataset_release(d);
+    dataset_release(known);
 }
 
 /* A reader inside a snapshot. */
-static struct sql *begin(struct store *s, struct generation *g, struct store_state *ret, struct error *err)
+static struct sql *begin(struct store *s, const struct dataset *d, struct generation *g, struct store_state *ret, struct error *err)
 {
     struct sql *db = reader_take(s, g, err);
     if (db) {
@@ -30,7 +31,7 @@ static struct sql *begin(struct store *s, struct generation *g, struct store_sta
             return db;
         reader_give(s, g, db, false);
     }
-    tell_if_deleted(s, g, err);
+    tell_if_deleted(s, d, err);
     return NULL;
 }
 
@@ -47,7 +48,7 @@ void state_in_file(struct store *s, const struct dataset *d, struct store_state 
     struct error ignored; /* what follows will meet it too, and says it */
     struct store_state state;
     struct generation *g = generation_use(s, d, &ignored);
-    struct sql *db = g ? begin(s, g, &state, &ignored) : NULL;
+    struct sql *db = g ? begin(s, d, g, &state, &ignored) : NULL;
     if (db) {
         *ret = state;
         end(s, g, db);
@@ -111,7 +112,7 @@ bool store_query(struct store *s, const struct dataset *d, const struct query *q
     struct generation *g = generation_use(s, d, err);
     if (!g)
         return false;
-    struct sql *db = begin(s, g, &state, err);
+    struct sql *db = begin(s, d, g, &state, err);
     bool ok = db;
     if (ok) {
         int64_t scanned;
@@ -189,7 +190,7 @@ bool store_query_joined(struct store *s, const struct dataset *const *datasets, 
         tell_if_damaged(j.db, schema, datasets[i], err);
     }
     if (!ok && j.n)
-        tell_if_deleted(s, j.generations[j.n - 1], err);
+        tell_if_deleted(s, datasets[j.n - 1], err);
     sql_close(j.db);
     for (size_t i = 0; i < j.n; i++)
         generation_leave(s, j.generations[i]);
@@ -250,7 +251,7 @@ bool store_find_row(struct store *s, const struct dataset *d, const struct cell 
     if (key && !index_key(key_column, key, &a, &who, err))
         return false;
     struct generation *g = generation_use(s, d, err);
-    struct sql *db = g ? begin(s, g, &state, err) : NULL;
+    struct sql *db = g ? begin(s, d, g, &state, err) : NULL;
     bool ok = db && find(db, key_column, &who, ret_found, ret_sid, ret_version, err);
     if (db && !ok)
         tell_if_damaged(db, "main", d, err);
