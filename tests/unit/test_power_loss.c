@@ -295,9 +295,8 @@ static void takes_writes(struct kit *k)
     world_holds(k, "then written to and opened again", &now, &now);
 }
 
-static void check_image(const struct image *image)
+static void check_image(const struct image *image, unsigned moment)
 {
-    const unsigned moment = atomic_load(&life.moment);
     struct kit *k = calloc(1, sizeof *k);
     struct error err;
     assert_non_null(k);
@@ -307,7 +306,7 @@ static void check_image(const struct image *image)
     k->store = k->catalog ? store_open(&config, &err) : NULL;
     if (!k->store)
         fail_msg("%s, %s: the store does not open: %s", life.doing, image->told, err.message);
-    world_holds(k, image->told, image->moment == moment ? &life.after : &life.before, image->moment == moment - 2 ? &life.before : &life.after);
+    world_holds(k, image->told, image->moment == moment ? &life.after : &life.before, image->moment <= moment - 2 ? &life.before : &life.after);
     if (life.last.is_keyed && image->moment == moment - 1)
         repetition_is_done_once(k, image->told);
     if (life.every || dice(2) == 0)
@@ -319,10 +318,10 @@ static void check_image(const struct image *image)
 }
 
 /* One in a while is kept: the next life begins on it. */
-static void maybe_keep(const struct image *image)
+static void maybe_keep(const struct image *image, unsigned moment)
 {
     char command[160];
-    if (life.next[0] || image->moment != atomic_load(&life.moment) - 1 || dice(30) != 0)
+    if (life.next[0] || image->moment != moment - 1 || dice(30) != 0)
         return;
     snprintf(life.next, sizeof life.next, "%s-next", image->dir);
     snprintf(command, sizeof command, "cp -r '%s' '%s'", image->dir, life.next);
@@ -331,8 +330,8 @@ static void maybe_keep(const struct image *image)
     life.next_after = life.after;
 }
 
-/* All images since the last time; the operation has ended. */
-static void check_images(void)
+/* All images since the last time. The moment is the one after the operation that has ended. */
+static void check_images(unsigned moment)
 {
     static struct image taken[IMAGES_MAX];
     pthread_mutex_lock(&images_lock);
@@ -341,8 +340,8 @@ static void check_images(void)
     life.n_images = 0;
     pthread_mutex_unlock(&images_lock);
     for (size_t i = 0; i < n; i++) {
-        maybe_keep(&taken[i]);
-        check_image(&taken[i]);
+        maybe_keep(&taken[i], moment);
+        check_image(&taken[i], moment);
         kit_remove(taken[i].dir);
     }
 }
@@ -568,8 +567,7 @@ static void begin_life(void)
     power_watch(life.dir, at_sync, NULL);
     kit_open(life.k);
     world_holds(life.k, "the life after", &life.before, &life.after);
-    atomic_fetch_add(&life.moment, 1);
-    check_images();
+    check_images(2);
     for (int i = 0; i < SLOTS; i++) {
         struct slot *slot = &life.after.slots[i];
         memcpy(slot->id, slot->id[0] ? slot->id : life.before.slots[i].id, sizeof slot->id);
@@ -577,6 +575,7 @@ static void begin_life(void)
             slot->id[0] = 0;
     }
     look(life.k, &life.after); /* what was under way at the cut: old or new, and that it is from now on */
+    atomic_store(&life.moment, 2); /* not sooner: until here an image of the checkpoint's thread may be held against either */
 }
 
 static void live(void)
@@ -589,10 +588,10 @@ static void live(void)
         operate();
         atomic_fetch_add(&life.moment, 1);
         look(life.k, &life.after);
-        check_images();
+        check_images(atomic_load(&life.moment));
     }
     power_forget();
-    check_images(); /* those of a checkpoint since; the next life must not take them for its own */
+    check_images(atomic_load(&life.moment)); /* those of a checkpoint since; the next life must not take them for its own */
     dataset_release(life.k->d);
     kit_shut(life.k);
     kit_remove(life.dir);

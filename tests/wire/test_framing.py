@@ -149,8 +149,8 @@ def test_heads_have_limits(server, request_bytes, statuses):
 def test_a_hundred_pipelined_requests_are_answered_in_order(server, dataset):
     requests = b"".join(get(f"/resource/{dataset}.json?$limit=1", headers=b"X-Socrata-RequestId: n%d\r\n" % i) for i in range(100))
     got = server.exchange(requests + get(headers=b"Connection: close\r\n"))
-    ids = [line.split(b": ")[1] for line in got.split(b"\r\n") if line.lower().startswith(b"x-socrata-requestid: n")]
-    assert ids == [b"n%d" % i for i in range(100)] and got.count(b"HTTP/1.1 200 ") == 101
+    ids = [line.split(b": ")[1] for line in got.split(b"\r\n") if line.lower().startswith(b"x-socrata-requestid: ")]
+    assert ids[:100] == [b"n%d" % i for i in range(100)] and len(ids) == 101 and got.count(b"HTTP/1.1 200 ") == 101
 
 
 def test_pipelined_writes_are_applied_in_order(server, api):
