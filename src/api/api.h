@@ -33,6 +33,7 @@ struct call {
     struct arena *arena;                /* until release */
     const struct route *route;
     struct principal principal;
+    struct actor actor;                 /* the principal again, as changes are recorded to it */
     const struct dataset *dataset;      /* of the part :id; released with the call; NULL on routes without */
     struct str part[CALL_PARTS_MAX];    /* the pattern's :names in order, decoded; the last without a known extension */
     struct str last_literal;            /* the last path segment as it stands, decoded, extension included */

@@ -142,6 +142,7 @@ static bool admit(struct call *c, struct error *err)
 {
     if (!gate_authenticate(c->api->gate, c->x, &c->principal, err))
         return false;
+    c->actor = gate_actor(&c->principal, c->head);
     if (!c->route->has_dataset)
         return gate_authorize(&c->principal, c->route->action, NULL, err);
     c->dataset = catalog_dataset(c->api->catalog, c->part[0], err);

@@ -35,7 +35,7 @@ static const struct dataset *add(struct call *c, const struct dataset *d, const 
     if (!view_read_column(c->arena, object, &in, err) || !catalog_prepare_column(c->api->catalog, d, &in.spec, c->arena, &column, err) ||
         !store_add_column(c->api->store, d, &column, &shape_version, err))
         return NULL;
-    const struct dataset *next = catalog_add_column(c->api->catalog, d->id, &column, shape_version, err);
+    const struct dataset *next = catalog_add_column(c->api->catalog, &c->actor, d->id, &column, shape_version, err);
     if (next)
         view_write_column(&next->columns.v[next->columns.n - 1], out);
     return next;

@@ -88,10 +88,10 @@ static const struct dataset *create(struct call *c, const struct view_input *in,
         .row_identifier = new_row_identifier(in),
         .owner = c->principal.user.id,
     };
-    const struct dataset *d = catalog_create_dataset(c->api->catalog, &spec, err);
+    const struct dataset *d = catalog_create_dataset(c->api->catalog, &c->actor, &spec, err);
     if (d && !store_create(c->api->store, d, err)) {
         struct error second;
-        if (catalog_delete_dataset(c->api->catalog, d->id, &second))
+        if (catalog_delete_dataset(c->api->catalog, &c->actor, d->id, &second))
             store_drop(c->api->store, d->id);
         else
             http_reply_done(c->x); /* it is there, and its file will be made at first touch */
@@ -209,19 +209,19 @@ static const struct dataset *apply_update(struct call *c, const struct view_inpu
     if (!find_wished(d, in, &wished, err))
         next = NULL;
     else if (wished != d->columns.row_identifier)
-        next = store_set_row_identifier(c->api->store, d, wished, err);
+        next = store_set_row_identifier(c->api->store, &c->actor, d, wished, err);
     bool moved = next && next != d, edited = false;
     if (next != d)
         dataset_release(d);
     if (next && n) {
         d = next;
-        next = catalog_edit_columns(catalog, d->id, edits, n, err);
+        next = catalog_edit_columns(catalog, &c->actor, d->id, edits, n, err);
         edited = next;
         dataset_release(d);
     }
     if (next) {
         d = next;
-        next = catalog_update_document(catalog, d->id, in->name, in->resource_name, in->document_json, err);
+        next = catalog_update_document(catalog, &c->actor, d->id, in->name, in->resource_name, in->document_json, err);
         dataset_release(d);
     }
     /* Three changes of the catalog; a fault between them must not be told as if there had been none. */
@@ -290,7 +290,7 @@ static void set_permission(struct call *c)
     const struct dataset *next = NULL;
     enum dataset_scope scope = SCOPE_PRIVATE;
     if (gate_authorize(&c->principal, GATE_GRANT, c->dataset, &err) && permission_value(c, &value, &err) && scope_of(value, &scope, &err))
-        next = catalog_set_scope(c->api->catalog, c->dataset->id, scope, &err);
+        next = catalog_set_scope(c->api->catalog, &c->actor, c->dataset->id, scope, &err);
     reply_changed(c, next, &err);
 }
 
@@ -320,7 +320,7 @@ const struct handler handler_view_update = {.body_max = VIEW_BYTES_MAX, .run = r
 static void run_view_delete(struct call *c)
 {
     struct error err;
-    if (!catalog_delete_dataset(c->api->catalog, c->dataset->id, &err)) {
+    if (!catalog_delete_dataset(c->api->catalog, &c->actor, c->dataset->id, &err)) {
         call_reply_error(c, &err);
         return;
     }
@@ -339,7 +339,7 @@ static void run_view_publish(struct call *c)
     if (call_query(c, "method", &method))
         error_set(&err, ERROR_BAD_PARAMETER, "working copies (method=" FMT_STR ") are not made yet: columns and rows of a published dataset can be changed directly", ARG_STR(str_head_utf8(method, 200)));
     else
-        next = catalog_publish(c->api->catalog, c->dataset->id, &err);
+        next = catalog_publish(c->api->catalog, &c->actor, c->dataset->id, &err);
     reply_changed(c, next, &err);
 }
 const struct handler handler_view_publish = {.body_max = SMALL_BODY_MAX, .run = run_view_publish};

@@ -2,11 +2,13 @@
  *
  * A `struct dataset` is a snapshot: immutable, counted, taken with catalog_dataset() and given back with
  * dataset_release(). Changing anything makes a new snapshot; who holds an old one goes on seeing what was.
+ * Who changes something says who it is (`by`); the change and the record of it are one transaction.
  * All functions may be called from any thread. Rules: docs/wire/views.md. */
 #ifndef SELTZER_CATALOG_CATALOG_H
 #define SELTZER_CATALOG_CATALOG_H
 
 #include "base/error.h"
+#include "catalog/actor.h"
 #include "rows/column.h"
 
 enum { DATASET_ID_LENGTH = 9, USER_ID_LENGTH = 9 };
@@ -51,11 +53,11 @@ struct dataset_spec {
     const char *owner;
 };
 /* Checks names, types and limits; nothing is published. The rows' file is the store's to make (generation 1). */
-const struct dataset *catalog_create_dataset(struct catalog *c, const struct dataset_spec *spec, struct error *err);
+const struct dataset *catalog_create_dataset(struct catalog *c, const struct actor *by, const struct dataset_spec *spec, struct error *err);
 /* Makes the column without storing it: id and physical number are taken. Then the store adds it, then catalog_add_column. */
 must_use bool catalog_prepare_column(struct catalog *c, const struct dataset *d, const struct column_spec *spec, struct arena *a, struct column *ret, struct error *err);
 /* Each returns the new snapshot, or NULL with an error. */
-const struct dataset *catalog_add_column(struct catalog *c, const char *id, const struct column *column, int64_t shape_version, struct error *err);
+const struct dataset *catalog_add_column(struct catalog *c, const struct actor *by, const char *id, const struct column *column, int64_t shape_version, struct error *err);
 /* The commit of a replace, of a new row identifier and of publishing: in one transaction, if the generation still is `from`. */
 struct generation_flip {
     int64_t from, to;
@@ -64,11 +66,11 @@ struct generation_flip {
     int64_t row_identifier_id;            /* that column's id, 0 for unknown: columns may have been reordered since */
     int64_t shape_version;                /* 0: unchanged */
 };
-const struct dataset *catalog_flip_generation(struct catalog *c, const char *id, const struct generation_flip *flip, struct error *err);
-const struct dataset *catalog_publish(struct catalog *c, const char *id, struct error *err);
-const struct dataset *catalog_set_scope(struct catalog *c, const char *id, enum dataset_scope scope, struct error *err);
+const struct dataset *catalog_flip_generation(struct catalog *c, const struct actor *by, const char *id, const struct generation_flip *flip, struct error *err);
+const struct dataset *catalog_publish(struct catalog *c, const struct actor *by, const char *id, struct error *err);
+const struct dataset *catalog_set_scope(struct catalog *c, const struct actor *by, const char *id, enum dataset_scope scope, struct error *err);
 /* The writable members of a view document (docs/wire/views.md); members absent from the object stay. */
-const struct dataset *catalog_update_document(struct catalog *c, const char *id, struct str name, struct str resource_name, struct str document_json, struct error *err);
+const struct dataset *catalog_update_document(struct catalog *c, const struct actor *by, const char *id, struct str name, struct str resource_name, struct str document_json, struct error *err);
 /* Attributes of existing columns; texts with p NULL and position 0 stay as they are, empty texts are cleared. Unknown ids
  * are passed over: clients send whole documents back. */
 struct column_edit {
@@ -76,10 +78,10 @@ struct column_edit {
     struct str name, description, format_json, extra_json;
     int position;
 };
-const struct dataset *catalog_edit_columns(struct catalog *c, const char *id, const struct column_edit *edits, size_t n, struct error *err);
+const struct dataset *catalog_edit_columns(struct catalog *c, const struct actor *by, const char *id, const struct column_edit *edits, size_t n, struct error *err);
 /* catalog_update_document checked and shown but not kept: a snapshot of its own. */
 const struct dataset *catalog_preview_document(struct catalog *c, const struct dataset *d, struct str name, struct str resource_name, struct str document_json, struct error *err);
-must_use bool catalog_delete_dataset(struct catalog *c, const char *id, struct error *err);
+must_use bool catalog_delete_dataset(struct catalog *c, const struct actor *by, const char *id, struct error *err);
 
 /* Users. */
 struct user {
@@ -92,10 +94,10 @@ struct user {
 };
 must_use bool catalog_has_users(struct catalog *c, bool *ret, struct error *err);
 /* 8 to 1,024 bytes of password after NFC, argon2id m=19 MiB t=2 p=1 (RFC 9106; docs/wire/authentication.md). */
-must_use bool catalog_create_user(struct catalog *c, struct str name, struct str password, bool administrator, struct user *ret, struct error *err);
-must_use bool catalog_set_password(struct catalog *c, struct str name, struct str password, struct error *err);
+must_use bool catalog_create_user(struct catalog *c, const struct actor *by, struct str name, struct str password, bool administrator, struct user *ret, struct error *err);
+must_use bool catalog_set_password(struct catalog *c, const struct actor *by, struct str name, struct str password, struct error *err);
 /* A disabled user is as one with a wrong password. */
-must_use bool catalog_set_disabled(struct catalog *c, struct str name, bool disabled, struct error *err);
+must_use bool catalog_set_disabled(struct catalog *c, const struct actor *by, struct str name, bool disabled, struct error *err);
 must_use bool catalog_user_by_name(struct catalog *c, struct str name, struct user *ret, bool *ret_found, struct error *err);
 must_use bool catalog_user_by_id(struct catalog *c, const char *id, struct user *ret, bool *ret_found, struct error *err);
 /* Takes the same time for unknown users and wrong passwords. Slow (16 ms of CPU): a worker's work. */

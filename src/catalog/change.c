@@ -22,14 +22,15 @@ static bool next_number(struct catalog *c, const char *counter, int64_t *ret, st
 
 struct change {
     struct catalog *c;
+    const struct actor *by;
     struct snapshot *old, *next;
 };
 
 /* Takes `write`. False: released again. */
-static bool change_begin(struct change *ch, struct catalog *c, const char *id, size_t more_columns, struct error *err)
+static bool change_begin(struct change *ch, struct catalog *c, const struct actor *by, const char *id, size_t more_columns, struct error *err)
 {
     pthread_mutex_lock(&c->write);
-    *ch = (struct change){.c = c, .old = catalog_find_id(c, str_from(id))};
+    *ch = (struct change){.c = c, .by = by, .old = catalog_find_id(c, str_from(id))};
     if (!ch->old)
         dataset_not_found(err, str_from(id));
     else if ((ch->next = snapshot_new(&ch->old->d, more_columns, err))) {
@@ -313,8 +314,9 @@ static const struct dataset *create(struct catalog *c, struct dataset *d, struct
     return NULL;
 }
 
-const struct dataset *catalog_create_dataset(struct catalog *c, const struct dataset_spec *spec, struct error *err)
+const struct dataset *catalog_create_dataset(struct catalog *c, const struct actor *by, const struct dataset_spec *spec, struct error *err)
 {
+    (void)by;
     struct arena a = {0};
     struct dataset d = {.generation = 1, .created_at = now_s(), .modified_at = now_s()};
     const struct dataset *ret = NULL;
@@ -388,10 +390,10 @@ static void raise_shape_version(struct columns *c, int64_t shape_version)
         c->shape_version = shape_version;
 }
 
-const struct dataset *catalog_add_column(struct catalog *c, const char *id, const struct column *column, int64_t shape_version, struct error *err)
+const struct dataset *catalog_add_column(struct catalog *c, const struct actor *by, const char *id, const struct column *column, int64_t shape_version, struct error *err)
 {
     struct change ch;
-    if (!change_begin(&ch, c, id, 1, err))
+    if (!change_begin(&ch, c, by, id, 1, err))
         return NULL;
     struct columns *columns = &ch.next->d.columns;
     struct column *added = &columns->v[columns->n];
@@ -422,10 +424,10 @@ static bool flipped_column(const struct columns *c, const struct generation_flip
     return false;
 }
 
-const struct dataset *catalog_flip_generation(struct catalog *c, const char *id, const struct generation_flip *flip, struct error *err)
+const struct dataset *catalog_flip_generation(struct catalog *c, const struct actor *by, const char *id, const struct generation_flip *flip, struct error *err)
 {
     struct change ch;
-    if (!change_begin(&ch, c, id, 0, err))
+    if (!change_begin(&ch, c, by, id, 0, err))
         return NULL;
     struct dataset *d = &ch.next->d;
     bool ok = d->generation == flip->from ||
@@ -445,10 +447,10 @@ const struct dataset *catalog_flip_generation(struct catalog *c, const char *id,
     return change_end(&ch, ok, err);
 }
 
-const struct dataset *catalog_publish(struct catalog *c, const char *id, struct error *err)
+const struct dataset *catalog_publish(struct catalog *c, const struct actor *by, const char *id, struct error *err)
 {
     struct change ch;
-    if (!change_begin(&ch, c, id, 0, err))
+    if (!change_begin(&ch, c, by, id, 0, err))
         return NULL;
     if (ch.next->d.stage != DATASET_PUBLISHED) {
         ch.next->d.stage = DATASET_PUBLISHED;
@@ -457,10 +459,10 @@ const struct dataset *catalog_publish(struct catalog *c, const char *id, struct 
     return change_end(&ch, true, err);
 }
 
-const struct dataset *catalog_set_scope(struct catalog *c, const char *id, enum dataset_scope scope, struct error *err)
+const struct dataset *catalog_set_scope(struct catalog *c, const struct actor *by, const char *id, enum dataset_scope scope, struct error *err)
 {
     struct change ch;
-    if (!change_begin(&ch, c, id, 0, err))
+    if (!change_begin(&ch, c, by, id, 0, err))
         return NULL;
     ch.next->d.scope = scope;
     ch.next->d.modified_at = now_s();
@@ -482,10 +484,10 @@ static bool apply_document(struct catalog *c, struct snapshot *s, struct str nam
     return true;
 }
 
-const struct dataset *catalog_update_document(struct catalog *c, const char *id, struct str name, struct str resource_name, struct str document_json, struct error *err)
+const struct dataset *catalog_update_document(struct catalog *c, const struct actor *by, const char *id, struct str name, struct str resource_name, struct str document_json, struct error *err)
 {
     struct change ch;
-    if (!change_begin(&ch, c, id, 0, err))
+    if (!change_begin(&ch, c, by, id, 0, err))
         return NULL;
     bool ok = apply_document(c, ch.next, name, resource_name, document_json, err);
     return change_end(&ch, ok, err);
@@ -527,10 +529,10 @@ static bool column_update(struct catalog *c, const struct column *column, struct
                   column->id, column->name, column->description, column->format_json, column->extra_json, (int64_t)column->position);
 }
 
-const struct dataset *catalog_edit_columns(struct catalog *c, const char *id, const struct column_edit *edits, size_t n, struct error *err)
+const struct dataset *catalog_edit_columns(struct catalog *c, const struct actor *by, const char *id, const struct column_edit *edits, size_t n, struct error *err)
 {
     struct change ch;
-    if (!change_begin(&ch, c, id, 0, err))
+    if (!change_begin(&ch, c, by, id, 0, err))
         return NULL;
     struct columns *columns = &ch.next->d.columns;
     bool ok = true;
@@ -542,8 +544,9 @@ const struct dataset *catalog_edit_columns(struct catalog *c, const char *id, co
     return change_end(&ch, ok, err);
 }
 
-bool catalog_delete_dataset(struct catalog *c, const char *id, struct error *err)
+bool catalog_delete_dataset(struct catalog *c, const struct actor *by, const char *id, struct error *err)
 {
+    (void)by;
     pthread_mutex_lock(&c->write);
     struct snapshot *s = catalog_find_id(c, str_from(id));
     bool ok = s && db_begin(c->writer, err);

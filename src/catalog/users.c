@@ -395,8 +395,9 @@ static bool insert_account(struct catalog *c, struct str name, struct str folded
                   "ttttiti", str_from(ret->id), name, folded, str_from(ret->display_name), (int64_t)administrator, str_from(hash), clock_wall_ms() / 1000);
 }
 
-bool catalog_create_user(struct catalog *c, struct str name, struct str password, bool administrator, struct user *ret, struct error *err)
+bool catalog_create_user(struct catalog *c, const struct actor *by, struct str name, struct str password, bool administrator, struct user *ret, struct error *err)
 {
+    (void)by;
     struct arena a = {0};
     struct str nfc = STR_NONE, folded = STR_NONE;
     struct user made = {0};
@@ -423,8 +424,9 @@ static bool update_hash(struct catalog *c, struct str folded, const char *hash, 
     return changed || error_set(err, ERROR_NOT_FOUND, "no such user");
 }
 
-bool catalog_set_password(struct catalog *c, struct str name, struct str password, struct error *err)
+bool catalog_set_password(struct catalog *c, const struct actor *by, struct str name, struct str password, struct error *err)
 {
+    (void)by;
     struct arena a = {0};
     struct str nfc = STR_NONE, folded = STR_NONE;
     char hash[crypto_pwhash_STRBYTES];
@@ -448,8 +450,9 @@ static bool update_disabled(struct catalog *c, struct str folded, bool disabled,
     return changed || error_set(err, ERROR_NOT_FOUND, "no such user");
 }
 
-bool catalog_set_disabled(struct catalog *c, struct str name, bool disabled, struct error *err)
+bool catalog_set_disabled(struct catalog *c, const struct actor *by, struct str name, bool disabled, struct error *err)
 {
+    (void)by;
     struct arena a = {0};
     struct str nfc = STR_NONE, folded = STR_NONE;
     bool ok = check_user_name(&a, name, &nfc, &folded, err);

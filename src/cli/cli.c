@@ -1,9 +1,11 @@
 /* Finding the subcommand and reading its options (cli.h). */
 #include "cli/cli.h"
 
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 const char *const cli_version_details = "Prints one line: seltzer and the version.\n";
 
@@ -48,6 +50,16 @@ void cli_say(const char *fmt, ...)
     vfprintf(stderr, fmt, args);
     fputc('\n', stderr);
     va_end(args);
+}
+
+struct actor cli_actor(char *who, size_t size)
+{
+    const struct passwd *user = getpwuid(getuid());
+    if (user)
+        snprintf(who, size, "%s", user->pw_name);
+    else
+        snprintf(who, size, "uid %u", (unsigned)getuid());
+    return (struct actor){.user = "", .via = "command line", .peer = who};
 }
 
 int cli_fail(const struct error *err)

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "catalog/actor.h"
 
 #define SELTZER_VERSION "0.1.0"
 
@@ -40,6 +41,9 @@ must_use bool cli_options(const struct cli_command *command, const struct cli_op
 const struct cli_command *cli_find(const char *name);
 int cli_fail(const struct error *err); /* prints the message, gives EXIT_FAILED */
 void cli_say(const char *fmt, ...) printf_like(1, 2); /* a line to standard error */
+
+/* Who runs the command, by the system's name for them, which is kept in `who`. */
+struct actor cli_actor(char *who, size_t size);
 
 /* The functions of queries, for people: plain, or the tables of docs/soql.md. */
 void cli_add_functions(bool markdown, struct buf *out);

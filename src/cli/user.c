@@ -62,7 +62,7 @@ static bool get_password(char *ret, size_t size)
     return true;
 }
 
-static int set_password(struct catalog *c, struct str name)
+static int set_password(struct catalog *c, const struct actor *by, struct str name)
 {
     char password[2048];
     struct error err = {0};
@@ -76,34 +76,34 @@ static int set_password(struct catalog *c, struct str name)
     }
     if (!get_password(password, sizeof password))
         return EXIT_FAILED;
-    return catalog_set_password(c, name, str_from(password), &err) ? EXIT_DONE : cli_fail(&err);
+    return catalog_set_password(c, by, name, str_from(password), &err) ? EXIT_DONE : cli_fail(&err);
 }
 
-static int disable(struct catalog *c, struct str name)
+static int disable(struct catalog *c, const struct actor *by, struct str name)
 {
     struct error err = {0};
-    return catalog_set_disabled(c, name, true, &err) ? EXIT_DONE : cli_fail(&err);
+    return catalog_set_disabled(c, by, name, true, &err) ? EXIT_DONE : cli_fail(&err);
 }
 
-static int enable(struct catalog *c, struct str name)
+static int enable(struct catalog *c, const struct actor *by, struct str name)
 {
     struct error err = {0};
-    return catalog_set_disabled(c, name, false, &err) ? EXIT_DONE : cli_fail(&err);
+    return catalog_set_disabled(c, by, name, false, &err) ? EXIT_DONE : cli_fail(&err);
 }
 
-static int add(struct catalog *c, struct str name)
+static int add(struct catalog *c, const struct actor *by, struct str name)
 {
     char password[2048];
     struct error err = {0};
     struct user user;
     if (!get_password(password, sizeof password))
         return EXIT_FAILED;
-    return catalog_create_user(c, name, str_from(password), administrator, &user, &err) ? EXIT_DONE : cli_fail(&err);
+    return catalog_create_user(c, by, name, str_from(password), administrator, &user, &err) ? EXIT_DONE : cli_fail(&err);
 }
 
 static const struct verb {
     const char *name;
-    int (*run)(struct catalog *c, struct str name);
+    int (*run)(struct catalog *c, const struct actor *by, struct str name);
 } verbs[] = {{"passwd", set_password}, {"add", add}, {"disable", disable}, {"enable", enable}};
 
 static const struct verb *find_verb(const char *name)
@@ -139,7 +139,9 @@ int cli_user(int argc, char **argv)
     struct catalog *c = catalog_open(data, &err);
     if (!c)
         return cli_fail(&err);
-    int status = verb->run(c, str_from(argv[2]));
+    char who[64];
+    const struct actor by = cli_actor(who, sizeof who);
+    int status = verb->run(c, &by, str_from(argv[2]));
     catalog_close(c);
     data_dir_close(&dir);
     return status;

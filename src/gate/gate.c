@@ -187,6 +187,16 @@ bool gate_check(struct gate *g, const struct http_head *head, struct arena *a, s
     return true;
 }
 
+struct actor gate_actor(const struct principal *p, const struct http_head *head)
+{
+    return (struct actor){
+        .user = p->anonymous ? "" : p->user.id,
+        .via = p->anonymous ? "" : "password",
+        .request_id = str_from(head->request_id),
+        .peer = head->peer,
+    };
+}
+
 bool gate_authenticate(struct gate *g, struct http_exchange *x, struct principal *ret, struct error *err)
 {
     bool challenge;

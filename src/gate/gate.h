@@ -21,6 +21,9 @@ struct principal {
     struct user user; /* when not anonymous */
 };
 
+/* Who a change is recorded to: the principal and where the request came from. Borrows from both. */
+struct actor gate_actor(const struct principal *p, const struct http_head *head);
+
 struct gate;
 struct gate *gate_new(struct catalog *catalog, struct error *err);
 void gate_free(struct gate *g);

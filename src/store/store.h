@@ -32,7 +32,7 @@ must_use bool store_create(struct store *s, const struct dataset *d, struct erro
 must_use bool store_add_column(struct store *s, const struct dataset *d, const struct column *column, int64_t *ret_shape_version, struct error *err);
 /* Builds the next generation with (or without, -1) a unique row identifier and flips to it. Duplicates or nulls: 400 naming
  * the value and two rows. Returns the new snapshot. */
-const struct dataset *store_set_row_identifier(struct store *s, const struct dataset *d, int column, struct error *err);
+const struct dataset *store_set_row_identifier(struct store *s, const struct actor *by, const struct dataset *d, int column, struct error *err);
 void store_drop(struct store *s, const char *dataset_id);
 
 /* So many bytes more would leave the disk's reserve free; else DISK_FULL. Everything that makes files grow asks by itself: this is

@@ -55,7 +55,7 @@ static inline void kit_dataset(struct kit *k, const char *id_type, bool keyed)
     };
     struct dataset_spec spec = {.name = STR("A dataset"), .columns = columns, .n_columns = 4, .row_identifier = keyed ? STR("id") : STR(""), .owner = "aaaa-aaaa"};
     dataset_release(k->d);
-    GOOD(k->d = catalog_create_dataset(k->catalog, &spec, &err));
+    GOOD(k->d = catalog_create_dataset(k->catalog, &actor_server, &spec, &err));
     GOOD(store_create(k->store, k->d, &err));
 }
 

@@ -62,7 +62,7 @@ static struct column_spec spec(const char *name, const char *field, const char *
 static const struct dataset *make(struct catalog *c, const struct column_spec *columns, size_t n, const char *key, struct error *err)
 {
     struct dataset_spec s = {.name = STR("A dataset"), .columns = columns, .n_columns = n, .row_identifier = str_from(key), .owner = "aaaa-aaaa"};
-    return catalog_create_dataset(c, &s, err);
+    return catalog_create_dataset(c, &actor_server, &s, err);
 }
 
 static void assert_str(struct str have, const char *want)
@@ -207,7 +207,7 @@ static void a_dataset_is_found_by_id_and_by_resource_name(void **state)
     struct dataset_spec s = {.name = STR("A"), .resource_name = STR("My-Name"), .owner = "aaaa-aaaa"};
     const struct dataset *d = NULL, *other = NULL;
     struct error err;
-    GOOD(d = catalog_create_dataset(f->c, &s, &err_));
+    GOOD(d = catalog_create_dataset(f->c, &actor_server, &s, &err_));
     char id[DATASET_ID_LENGTH + 1];
     snprintf(id, sizeof id, "%s", d->id);
     assert_true(id[4] == '-' && strlen(id) == 9);
@@ -219,10 +219,10 @@ static void a_dataset_is_found_by_id_and_by_resource_name(void **state)
     dataset_release(other);
     dataset_release(d);
 
-    assert_null(catalog_create_dataset(f->c, &s, &err));
+    assert_null(catalog_create_dataset(f->c, &actor_server, &s, &err));
     assert_non_null(strstr(err.message, "in use"));
     s.resource_name = STR("abcd-efgh");
-    assert_null(catalog_create_dataset(f->c, &s, &err));
+    assert_null(catalog_create_dataset(f->c, &actor_server, &s, &err));
     static const char *const unknown[] = {"zzzz-zzzz", "", "no name", "other", "\xFF", ":id"};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
         assert_null(catalog_dataset(f->c, str_from(unknown[i]), &err));
@@ -244,13 +244,13 @@ static void who_holds_a_snapshot_goes_on_seeing_what_was(void **state)
     assert_str(added.field_name, "b_two");
     assert_int_equal(added.physical, 2);
     assert_true(added.id != before->columns.v[0].id);
-    GOOD(after = catalog_add_column(f->c, before->id, &added, 7, &err_));
+    GOOD(after = catalog_add_column(f->c, &actor_server, before->id, &added, 7, &err_));
     assert_int_equal(before->columns.n, 1);
     assert_int_equal(after->columns.n, 2);
     assert_int_equal(after->columns.shape_version, 7);
     assert_int_equal(after->columns.v[1].position, 2);
     struct error err;
-    assert_null(catalog_add_column(f->c, before->id, &added, 8, &err));
+    assert_null(catalog_add_column(f->c, &actor_server, before->id, &added, 8, &err));
     assert_int_equal(err.code, ERROR_COLUMN_EXISTS);
     GOOD(catalog_prepare_column(f->c, after, &more, &a, &added, &err_));
     assert_str(added.field_name, "b_two_1");
@@ -288,19 +288,19 @@ static void everything_survives_a_restart(void **state)
     struct dataset_spec s = {.name = STR("Name"), .resource_name = STR("res"), .document_json = STR("{\"tags\":[\"a\"],\"category\":\"Fun\"}"),
                              .columns = columns, .n_columns = 2, .row_identifier = STR("k"), .owner = "aaaa-aaaa"};
     const struct dataset *d = NULL, *next = NULL;
-    GOOD(d = catalog_create_dataset(f->c, &s, &err_));
+    GOOD(d = catalog_create_dataset(f->c, &actor_server, &s, &err_));
     char id[DATASET_ID_LENGTH + 1];
     snprintf(id, sizeof id, "%s", d->id);
     dataset_release(d);
-    GOOD(next = catalog_publish(f->c, id, &err_));
+    GOOD(next = catalog_publish(f->c, &actor_server, id, &err_));
     dataset_release(next);
-    GOOD(next = catalog_set_scope(f->c, id, SCOPE_SITE, &err_));
+    GOOD(next = catalog_set_scope(f->c, &actor_server, id, SCOPE_SITE, &err_));
     dataset_release(next);
     struct generation_flip flip = {.from = 1, .to = 2, .set_row_identifier = true, .row_identifier = 1, .shape_version = 9};
-    GOOD(next = catalog_flip_generation(f->c, id, &flip, &err_));
+    GOOD(next = catalog_flip_generation(f->c, &actor_server, id, &flip, &err_));
     dataset_release(next);
     struct error err;
-    assert_null(catalog_flip_generation(f->c, id, &flip, &err));
+    assert_null(catalog_flip_generation(f->c, &actor_server, id, &flip, &err));
     assert_int_equal(err.code, ERROR_DATASET_SHAPE_CHANGED);
     reopen(f);
     GOOD(d = catalog_dataset(f->c, STR("res"), &err_));
@@ -318,7 +318,7 @@ static void everything_survives_a_restart(void **state)
     assert_str(d->document_json, "{\"tags\":[\"a\"],\"category\":\"Fun\"}");
     dataset_release(d);
     flip = (struct generation_flip){.from = 2, .to = 3, .set_row_identifier = true, .row_identifier = -1};
-    GOOD(next = catalog_flip_generation(f->c, id, &flip, &err_));
+    GOOD(next = catalog_flip_generation(f->c, &actor_server, id, &flip, &err_));
     assert_int_equal(next->columns.row_identifier, -1);
     dataset_release(next);
     reopen(f);
@@ -336,12 +336,12 @@ static void the_first_format_of_the_catalog_is_brought_up_to_date(void **state)
     const struct dataset *d = NULL, *next = NULL;
     struct error err;
     char path[128];
-    GOOD(d = catalog_create_dataset(f->c, &s, &err_));
-    GOOD(next = catalog_set_scope(f->c, d->id, SCOPE_PUBLIC, &err_));
+    GOOD(d = catalog_create_dataset(f->c, &actor_server, &s, &err_));
+    GOOD(next = catalog_set_scope(f->c, &actor_server, d->id, SCOPE_PUBLIC, &err_));
     dataset_release(d);
     dataset_release(next);
     s.name = s.resource_name = STR("hidden");
-    GOOD(d = catalog_create_dataset(f->c, &s, &err_));
+    GOOD(d = catalog_create_dataset(f->c, &actor_server, &s, &err_));
     dataset_release(d);
     catalog_close(f->c);
     snprintf(path, sizeof path, "%s/catalog.db", f->dir);
@@ -363,7 +363,7 @@ static void document_members_are_replaced_one_by_one(void **state)
     struct fixture *f = *state;
     struct dataset_spec s = {.name = STR("Name"), .resource_name = STR("old"), .document_json = STR("{\"a\":1,\"b\":2,\"n\":null}"), .owner = "aaaa-aaaa"};
     const struct dataset *d = NULL, *next = NULL;
-    GOOD(d = catalog_create_dataset(f->c, &s, &err_));
+    GOOD(d = catalog_create_dataset(f->c, &actor_server, &s, &err_));
     assert_str(d->document_json, "{\"a\":1,\"b\":2}");
     GOOD(next = catalog_preview_document(f->c, d, STR("Other"), STR(""), STR("{\"b\":null,\"c\":[3]}"), &err_));
     assert_str(next->document_json, "{\"a\":1,\"c\":[3]}");
@@ -372,15 +372,15 @@ static void document_members_are_replaced_one_by_one(void **state)
     GOOD(next = catalog_dataset(f->c, STR("old"), &err_));
     assert_ptr_equal(next, d);
     dataset_release(next);
-    GOOD(next = catalog_update_document(f->c, d->id, STR_NONE, STR("new"), STR("{\"b\":null,\"c\":[3],\"c\":{\"x\":4}}"), &err_));
+    GOOD(next = catalog_update_document(f->c, &actor_server, d->id, STR_NONE, STR("new"), STR("{\"b\":null,\"c\":[3],\"c\":{\"x\":4}}"), &err_));
     assert_str(next->name, "Name");
     assert_str(next->document_json, "{\"a\":1,\"c\":{\"x\":4}}");
     dataset_release(next);
     struct error err;
     assert_null(catalog_dataset(f->c, STR("old"), &err));
-    assert_null(catalog_update_document(f->c, d->id, STR(""), STR_NONE, STR_NONE, &err));
+    assert_null(catalog_update_document(f->c, &actor_server, d->id, STR(""), STR_NONE, STR_NONE, &err));
     assert_int_equal(err.code, ERROR_DATASET_MALTYPED);
-    GOOD(next = catalog_update_document(f->c, d->id, STR_NONE, STR(""), STR_NONE, &err_));
+    GOOD(next = catalog_update_document(f->c, &actor_server, d->id, STR_NONE, STR(""), STR_NONE, &err_));
     assert_int_equal(next->resource_name.n, 0);
     dataset_release(next);
     assert_null(catalog_dataset(f->c, STR("new"), &err));
@@ -398,7 +398,7 @@ static void columns_are_edited_and_reordered(void **state)
         {.id = d->columns.v[1].id, .position = 1},
         {.id = 999999, .name = STR("nobody")},
     };
-    GOOD(next = catalog_edit_columns(f->c, d->id, edits, 3, &err_));
+    GOOD(next = catalog_edit_columns(f->c, &actor_server, d->id, edits, 3, &err_));
     assert_str(next->columns.v[1].name, "Alpha");
     assert_str(next->columns.v[1].description, "first");
     assert_str(next->columns.v[0].field_name, "b");
@@ -406,7 +406,7 @@ static void columns_are_edited_and_reordered(void **state)
     dataset_release(next);
     /* An index taken before the reordering means another column now; the id does not. */
     struct generation_flip flip = {.from = 1, .to = 2, .set_row_identifier = true, .row_identifier = 0, .row_identifier_id = d->columns.v[0].id};
-    GOOD(next = catalog_flip_generation(f->c, d->id, &flip, &err_));
+    GOOD(next = catalog_flip_generation(f->c, &actor_server, d->id, &flip, &err_));
     assert_str(next->columns.v[next->columns.row_identifier].field_name, "a");
     dataset_release(next);
     dataset_release(d);
@@ -424,8 +424,8 @@ static void deleted_datasets_are_gone_and_the_list_keeps_order(void **state)
         dataset_release(d);
     }
     struct error err;
-    GOOD(catalog_delete_dataset(f->c, made[7], &err_));
-    assert_false(catalog_delete_dataset(f->c, made[7], &err));
+    GOOD(catalog_delete_dataset(f->c, &actor_server, made[7], &err_));
+    assert_false(catalog_delete_dataset(f->c, &actor_server, made[7], &err));
     assert_int_equal(err.code, ERROR_DATASET_NOT_FOUND);
     for (int again = 0; again < 2; again++) {
         assert_null(catalog_dataset(f->c, str_from(made[7]), &err));
@@ -456,7 +456,7 @@ static void passwords_are_checked_by_folded_name_and_nfc(void **state)
     struct error err;
     GOOD(catalog_has_users(f->c, &has, &err_));
     assert_false(has);
-    GOOD(catalog_create_user(f->c, STR("J\xC3\xB6rg@example.org"), STR("pass w\xC3\xB6rd"), true, &u, &err_));
+    GOOD(catalog_create_user(f->c, &actor_server, STR("J\xC3\xB6rg@example.org"), STR("pass w\xC3\xB6rd"), true, &u, &err_));
     assert_true(u.is_administrator && u.id[4] == '-');
     assert_string_equal(u.display_name, "J\xC3\xB6rg");
     assert_true(verify(f->c, "J\xC3\xB6rg@example.org", "pass w\xC3\xB6rd"));
@@ -469,7 +469,7 @@ static void passwords_are_checked_by_folded_name_and_nfc(void **state)
     GOOD(catalog_user_by_id(f->c, u.id, &found, &is, &err_));
     assert_true(is);
     assert_string_equal(found.name, u.name);
-    assert_false(catalog_create_user(f->c, STR("J\xC3\x96RG@example.org"), STR("another one"), false, &u, &err));
+    assert_false(catalog_create_user(f->c, &actor_server, STR("J\xC3\x96RG@example.org"), STR("another one"), false, &u, &err));
     assert_non_null(strstr(err.message, "exists"));
     reopen(f);
     assert_true(verify(f->c, "J\xC3\xB6rg@example.org", "pass w\xC3\xB6rd"));
@@ -482,21 +482,21 @@ static void passwords_have_8_to_1024_bytes(void **state)
     memset(long_one, 'p', 1025);
     struct user u;
     struct error err;
-    assert_false(catalog_create_user(f->c, STR("a"), STR("1234567"), false, &u, &err));
+    assert_false(catalog_create_user(f->c, &actor_server, STR("a"), STR("1234567"), false, &u, &err));
     assert_non_null(strstr(err.message, "8 to 1024"));
-    assert_false(catalog_create_user(f->c, STR("a"), str_from(long_one), false, &u, &err));
-    assert_false(catalog_create_user(f->c, STR("a"), str_make("1234567\0x", 9), false, &u, &err));
-    GOOD(catalog_create_user(f->c, STR("a"), STR("12345678"), false, &u, &err_));
+    assert_false(catalog_create_user(f->c, &actor_server, STR("a"), str_from(long_one), false, &u, &err));
+    assert_false(catalog_create_user(f->c, &actor_server, STR("a"), str_make("1234567\0x", 9), false, &u, &err));
+    GOOD(catalog_create_user(f->c, &actor_server, STR("a"), STR("12345678"), false, &u, &err_));
     assert_true(verify(f->c, "a", "12345678"));
     long_one[1024] = 0;
-    GOOD(catalog_set_password(f->c, STR("A"), str_from(long_one), &err_));
+    GOOD(catalog_set_password(f->c, &actor_server, STR("A"), str_from(long_one), &err_));
     assert_true(verify(f->c, "a", long_one));
     long_one[1024] = 'p';
     assert_false(verify(f->c, "a", long_one));
     static const char *const bad_names[] = {"", " ", "a:b", "a\nb", "a\x7f"};
     for (size_t i = 0; i < sizeof bad_names / sizeof *bad_names; i++)
-        assert_false(catalog_create_user(f->c, str_from(bad_names[i]), STR("12345678"), false, &u, &err));
-    assert_false(catalog_set_password(f->c, STR("nobody"), STR("12345678"), &err));
+        assert_false(catalog_create_user(f->c, &actor_server, str_from(bad_names[i]), STR("12345678"), false, &u, &err));
+    assert_false(catalog_set_password(f->c, &actor_server, STR("nobody"), STR("12345678"), &err));
     assert_int_equal(err.code, ERROR_NOT_FOUND);
 }
 
@@ -505,11 +505,11 @@ static void a_password_changed_by_another_process_counts_within_a_second(void **
     struct fixture *f = *state;
     struct user u, seen;
     bool found = false;
-    GOOD(catalog_create_user(f->c, STR("a"), STR("12345678"), false, &u, &err_));
+    GOOD(catalog_create_user(f->c, &actor_server, STR("a"), STR("12345678"), false, &u, &err_));
     assert_true(verify(f->c, "a", "12345678"));
     struct catalog *other = NULL; /* a second set of connections is what another process has */
     GOOD(other = catalog_open(f->dir, &err_));
-    GOOD(catalog_set_password(other, STR("a"), STR("another password"), &err_));
+    GOOD(catalog_set_password(other, &actor_server, STR("a"), STR("another password"), &err_));
     catalog_close(other);
     usleep(1050 * 1000);
     GOOD(catalog_user_by_name(f->c, STR("a"), &seen, &found, &err_));
@@ -547,7 +547,7 @@ static void *read_and_change(void *arg)
         dataset_release(d);
         catalog_record_app_token(crowd->c, STR("token"));
         if (i % 8 == 0) {
-            d = catalog_set_scope(crowd->c, crowd->id, i % 16 == 0 ? SCOPE_PUBLIC : SCOPE_PRIVATE, &err);
+            d = catalog_set_scope(crowd->c, &actor_server, crowd->id, i % 16 == 0 ? SCOPE_PUBLIC : SCOPE_PRIVATE, &err);
             crowd->failed |= !d;
             dataset_release(d);
         }

@@ -44,7 +44,7 @@ static void change(struct kit *k, int how, int i)
         break;
     case 2: {
         const struct dataset *d;
-        GOOD(d = store_set_row_identifier(k->store, k->d, k->d->columns.row_identifier < 0 ? 0 : -1, &err));
+        GOOD(d = store_set_row_identifier(k->store, &actor_server, k->d, k->d->columns.row_identifier < 0 ? 0 : -1, &err));
         dataset_release(d);
         break;
     }

@@ -159,19 +159,19 @@ static void a_nearly_full_disk_is_read_and_not_written(void **state)
     refused(kit_write_as(k, &truncate, "id=c"), &truncate.error);
     refused(kit_write_as(k, &dry, "id=c"), &dry.error);
     refused(store_add_column(k->store, k->d, &column, &shape, &why), &why);
-    refused(store_set_row_identifier(k->store, k->d, -1, &why) != NULL, &why);
+    refused(store_set_row_identifier(k->store, &actor_server, k->d, -1, &why) != NULL, &why);
     refused(store_has_room(k->store, 0, &why), &why);
     arena_free(&a);
 
     const struct dataset *was = dataset_retain(k->d), *other;
     struct dataset_spec empty = {.name = STR("Another"), .owner = "aaaa-aaaa"};
-    GOOD(other = catalog_create_dataset(k->catalog, &empty, &err));
+    GOOD(other = catalog_create_dataset(k->catalog, &actor_server, &empty, &err));
     refused(store_create(k->store, other, &why), &why);
     /* Its file is made when it is first looked at: a reader is not refused. */
     struct store_state state_of_other;
     GOOD(store_state(k->store, other, &state_of_other, &err));
     assert_int_equal(state_of_other.rows, 0);
-    GOOD(catalog_delete_dataset(k->catalog, other->id, &err));
+    GOOD(catalog_delete_dataset(k->catalog, &actor_server, other->id, &err));
     store_drop(k->store, other->id);
     dataset_release(other);
     dataset_release(was);

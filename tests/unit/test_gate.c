@@ -30,7 +30,7 @@ static int set_up(void **state)
     snprintf(f->dir, sizeof f->dir, "/tmp/seltzer-gate-XXXXXX");
     if (!random_init() || !mkdtemp(f->dir) || !(f->catalog = catalog_open(f->dir, &err)) || !(f->gate = gate_new(f->catalog, &err)))
         return -1;
-    if (!catalog_create_user(f->catalog, STR(NAME), STR(PASSWORD), true, &u, &err))
+    if (!catalog_create_user(f->catalog, &actor_server, STR(NAME), STR(PASSWORD), true, &u, &err))
         return -1;
     *state = f;
     return 0;
@@ -188,7 +188,7 @@ static void a_new_password_makes_the_old_one_wrong_at_once(void **state)
     struct error err;
     struct str old = basic(f, NAME ":" PASSWORD, sizeof NAME ":" PASSWORD - 1);
     assert_true(ask_with(f, old).ok);
-    assert_true(catalog_set_password(f->catalog, STR(NAME), STR("another password"), &err));
+    assert_true(catalog_set_password(f->catalog, &actor_server, STR(NAME), STR("another password"), &err));
     assert_false(ask_with(f, old).ok);
     assert_true(ask_with(f, basic(f, "admin:another password", 22)).ok);
 }

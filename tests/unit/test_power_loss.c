@@ -382,7 +382,7 @@ static void create(struct slot *slot)
 static void drop(struct slot *slot)
 {
     snprintf(life.doing, sizeof life.doing, "drop");
-    GOOD(catalog_delete_dataset(life.k->catalog, slot->id, &err));
+    GOOD(catalog_delete_dataset(life.k->catalog, &actor_server, slot->id, &err));
     store_drop(life.k->store, slot->id);
     slot->id[0] = 0;
 }
@@ -471,7 +471,7 @@ static void add_column(void)
     GOOD(catalog_prepare_column(k->catalog, k->d, &spec, &a, &column, &err));
     GOOD(store_add_column(k->store, k->d, &column, &shape, &err));
     const struct dataset *d;
-    GOOD(d = catalog_add_column(k->catalog, k->d->id, &column, shape, &err));
+    GOOD(d = catalog_add_column(k->catalog, &actor_server, k->d->id, &column, shape, &err));
     dataset_release(d);
     arena_free(&a);
 }
@@ -481,7 +481,7 @@ static void identify(void)
     struct error err;
     int key = life.k->d->columns.row_identifier < 0 ? 0 : -1;
     snprintf(life.doing, sizeof life.doing, "row identifier %d", key);
-    const struct dataset *d = store_set_row_identifier(life.k->store, life.k->d, key, &err);
+    const struct dataset *d = store_set_row_identifier(life.k->store, &actor_server, life.k->d, key, &err);
     if (!d && err.code != ERROR_COLUMN_NOT_UNIQUE && err.code != ERROR_COLUMN_HAS_NULLS)
         fail_msg("%s: %s", life.doing, err.message);
     dataset_release(d);

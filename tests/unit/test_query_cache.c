@@ -28,7 +28,7 @@ static const struct dataset *make_dataset(struct fixture *f)
     };
     const struct dataset_spec spec = {.name = STR("A dataset"), .columns = columns, .n_columns = 2, .owner = "aaaa-aaaa"};
     const struct dataset *d;
-    GOOD(d = catalog_create_dataset(f->catalog, &spec, &err));
+    GOOD(d = catalog_create_dataset(f->catalog, &actor_server, &spec, &err));
     return d;
 }
 
@@ -234,7 +234,7 @@ static void a_change_of_the_columns_makes_another_question(void **state)
     keep_where(f, "n = 2");
     GOOD(catalog_prepare_column(f->catalog, f->a, &spec, &arena, &column, &err));
     const struct dataset *changed;
-    GOOD(changed = catalog_add_column(f->catalog, f->a->id, &column, 1, &err));
+    GOOD(changed = catalog_add_column(f->catalog, &actor_server, f->a->id, &column, 1, &err));
     dataset_release(f->a);
     f->a = changed;
     assert_false(where_is_kept(f, "n = 1"));

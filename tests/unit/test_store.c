@@ -452,7 +452,7 @@ static void columns_can_be_added(void **state)
     assert_int_equal(shape, again);
     assert_int_equal(kit_state(k).shape_version, shape);
     kit_write(k, "id=b"); /* by the old shape still */
-    GOOD(now = catalog_add_column(k->catalog, k->d->id, &column, shape, &err));
+    GOOD(now = catalog_add_column(k->catalog, &actor_server, k->d->id, &column, shape, &err));
     dataset_release(k->d);
     k->d = now;
     kit_write(k, "id=c more=7; id=a more=8");
@@ -497,7 +497,7 @@ static void a_dropped_dataset_takes_its_files_along(void **state)
     kit_dataset(k, "text", true);
     kit_write(k, "id=a");
     char *path = path_of_table(k->store, k->d->id);
-    GOOD(catalog_delete_dataset(k->catalog, k->d->id, &err));
+    GOOD(catalog_delete_dataset(k->catalog, &actor_server, k->d->id, &err));
     store_drop(k->store, k->d->id);
     assert_int_not_equal(access(path, F_OK), 0);
     /* Who still holds the snapshot is told, and does not bring it back. */

@@ -197,7 +197,7 @@ static void a_dataset_that_went_meanwhile_is_not_found(void **state)
     kit_dataset(k, "text", true);
     struct body b = body_begin(k, true);
     body_fill(&b, ROWS / 2);
-    GOOD(catalog_delete_dataset(k->catalog, k->d->id, &err));
+    GOOD(catalog_delete_dataset(k->catalog, &actor_server, k->d->id, &err));
     store_drop(k->store, k->d->id);
     body_fill(&b, ROWS / 2);
     struct write w = {.stage = b.stage, .dataset = k->d, .replace = true, .ahead = b.ahead};

@@ -84,7 +84,7 @@ static void identify(struct kit *k)
 {
     find(k);
     const struct dataset *d;
-    GOOD(d = store_set_row_identifier(k->store, k->d, -1, &err));
+    GOOD(d = store_set_row_identifier(k->store, &actor_server, k->d, -1, &err));
     dataset_release(d);
 }
 

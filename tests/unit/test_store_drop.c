@@ -3,7 +3,7 @@
 
 static void drop(struct kit *k)
 {
-    GOOD(catalog_delete_dataset(k->catalog, k->d->id, &err));
+    GOOD(catalog_delete_dataset(k->catalog, &actor_server, k->d->id, &err));
     store_drop(k->store, k->d->id);
 }
 
@@ -108,7 +108,7 @@ static void what_a_crash_left_of_a_deletion_is_removed_at_the_next_start(void **
     kit_write(k, "id=a");
     memcpy(id, k->d->id, sizeof id);
     path = path_of_table(k->store, id);
-    GOOD(catalog_delete_dataset(k->catalog, id, &err));
+    GOOD(catalog_delete_dataset(k->catalog, &actor_server, id, &err));
     assert_true(asprintf(&going, "%s/datasets/.%s", k->dir, id) > 0);
     assert_int_equal(rename(path, going), 0); /* and here the lights went out */
     kit_shut(k);

@@ -101,7 +101,7 @@ static void a_replace_or_a_new_identifier_meanwhile_counts(void **state)
     step_on(&b);
     assert_true(is_early(k));
     const struct dataset *unkeyed;
-    GOOD(unkeyed = store_set_row_identifier(k->store, k->d, -1, &err));
+    GOOD(unkeyed = store_set_row_identifier(k->store, &actor_server, k->d, -1, &err));
     dataset_release(unkeyed);
     w = (struct write){0};
     body_write(k, &b, &w);

@@ -253,7 +253,7 @@ static void a_row_identifier_can_be_set_and_unset(void **state)
     kit_dataset(k, "number", false);
     kit_write(k, "id=1.5 name=a; id=2");
     const struct dataset *now;
-    GOOD(now = store_set_row_identifier(k->store, k->d, 0, &err));
+    GOOD(now = store_set_row_identifier(k->store, &actor_server, k->d, 0, &err));
     dataset_release(k->d);
     k->d = now;
     assert_int_equal(k->d->columns.row_identifier, 0);
@@ -262,7 +262,7 @@ static void a_row_identifier_can_be_set_and_unset(void **state)
     struct write w = kit_write(k, "id=1.50 name=b; id=3");
     kit_counts(&w, 1, 1, 0, 0);
     kit_table_is(k, "1:id=1.50 name=b; 2:id=2; 4:id=3; ");
-    GOOD(now = store_set_row_identifier(k->store, k->d, -1, &err));
+    GOOD(now = store_set_row_identifier(k->store, &actor_server, k->d, -1, &err));
     dataset_release(k->d);
     k->d = now;
     assert_int_equal(k->d->columns.row_identifier, -1);
@@ -276,10 +276,10 @@ static void nulls_and_duplicates_cannot_identify(void **state)
     struct error refused = {0};
     kit_dataset(k, "number", false);
     kit_write(k, "id=1; id=2; id=1.0");
-    assert_null(store_set_row_identifier(k->store, k->d, 0, &refused));
+    assert_null(store_set_row_identifier(k->store, &actor_server, k->d, 0, &refused));
     assert_int_equal(refused.code, ERROR_COLUMN_NOT_UNIQUE);
     assert_non_null(strstr(refused.message, "more than once: \"1"));
-    assert_null(store_set_row_identifier(k->store, k->d, 1, &refused));
+    assert_null(store_set_row_identifier(k->store, &actor_server, k->d, 1, &refused));
     assert_int_equal(refused.code, ERROR_COLUMN_HAS_NULLS);
     kit_refresh(k);
     assert_int_equal(k->d->generation, 1);
@@ -292,7 +292,7 @@ static void a_write_of_the_former_identifier_is_refused(void **state)
     struct kit *k = *state;
     kit_dataset(k, "text", false);
     const struct dataset *now;
-    GOOD(now = store_set_row_identifier(k->store, k->d, 0, &err));
+    GOOD(now = store_set_row_identifier(k->store, &actor_server, k->d, 0, &err));
     struct write w = {0};
     assert_false(kit_write_as(k, &w, "id=a"));
     assert_int_equal(w.error.code, ERROR_DATASET_SHAPE_CHANGED);
@@ -310,7 +310,7 @@ static const struct dataset *add_column(struct kit *k, const char *name)
     struct column_spec spec = {.name = str_from(name), .field_name = str_from(name), .type_name = STR("text")};
     GOOD(catalog_prepare_column(k->catalog, k->d, &spec, &a, &column, &err));
     GOOD(store_add_column(k->store, k->d, &column, &shape_version, &err));
-    GOOD(next = catalog_add_column(k->catalog, k->d->id, &column, shape_version, &err));
+    GOOD(next = catalog_add_column(k->catalog, &actor_server, k->d->id, &column, shape_version, &err));
     arena_free(&a);
     return next;
 }
@@ -335,7 +335,7 @@ static void a_row_identifier_set_under_an_older_snapshot_loses_no_column(void **
     const struct dataset *later = add_column(k, "later"), *old = k->d, *now;
     k->d = later;
     kit_write(k, "id=a later=y");
-    GOOD(now = store_set_row_identifier(k->store, old, 0, &err));
+    GOOD(now = store_set_row_identifier(k->store, &actor_server, old, 0, &err));
     dataset_release(old);
     dataset_release(k->d);
     k->d = now;
@@ -350,9 +350,9 @@ static void a_row_identifier_is_the_column_that_was_meant_though_columns_moved(v
     kit_dataset(k, "text", false);
     kit_write(k, "id=a name=x");
     const struct column_edit edit = {.id = k->d->columns.v[0].id, .position = 4};
-    GOOD(now = catalog_edit_columns(k->catalog, k->d->id, &edit, 1, &err));
+    GOOD(now = catalog_edit_columns(k->catalog, &actor_server, k->d->id, &edit, 1, &err));
     dataset_release(now);
-    GOOD(now = store_set_row_identifier(k->store, k->d, 0, &err)); /* id was the first when it was asked for */
+    GOOD(now = store_set_row_identifier(k->store, &actor_server, k->d, 0, &err)); /* id was the first when it was asked for */
     dataset_release(k->d);
     k->d = now;
     assert_true(k->d->columns.row_identifier >= 0 && str_eq(k->d->columns.v[k->d->columns.row_identifier].field_name, STR("id")));

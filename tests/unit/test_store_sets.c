@@ -16,7 +16,7 @@ static void make_dataset(struct kit *k)
     for (int c = 0; c < COLUMNS; c++)
         columns[1 + c] = (struct column_spec){.name = str_from(names[c]), .field_name = str_from(names[c]), .type_name = STR("number")};
     struct dataset_spec spec = {.name = STR("Sets"), .columns = columns, .n_columns = 1 + COLUMNS, .row_identifier = STR("id"), .owner = "aaaa-aaaa"};
-    GOOD(k->d = catalog_create_dataset(k->catalog, &spec, &err));
+    GOOD(k->d = catalog_create_dataset(k->catalog, &actor_server, &spec, &err));
     GOOD(store_create(k->store, k->d, &err));
 }
 

@@ -94,7 +94,7 @@ static bool build_settle(struct build *b, struct error *err)
     return ok;
 }
 
-static const struct dataset *build_flip(struct build *b, bool set_row_identifier, int row_identifier, int64_t row_identifier_id, struct error *err)
+static const struct dataset *build_flip(struct build *b, const struct actor *by, bool set_row_identifier, int row_identifier, int64_t row_identifier_id, struct error *err)
 {
     const struct generation_flip flip = {
         .from = b->t->generation, .to = b->number, .set_row_identifier = set_row_identifier, .row_identifier = row_identifier,
@@ -105,7 +105,7 @@ static const struct dataset *build_flip(struct build *b, bool set_row_identifier
     if (!next)
         return NULL;
     stop_point("replace_synced");
-    const struct dataset *d = catalog_flip_generation(b->s->catalog, b->t->id, &flip, err);
+    const struct dataset *d = catalog_flip_generation(b->s->catalog, by, b->t->id, &flip, err);
     if (!d) {
         generation_discard(next);
         return NULL;
@@ -210,7 +210,8 @@ static bool replace(struct build *b, struct write *w, struct error *err)
         return false;
     const struct dataset *flipped = NULL;
     if (!w->dry_run) {
-        flipped = build_settle(b, err) ? build_flip(b, false, -1, 0, err) : NULL;
+        const struct actor by = {.user = w->user_id ? w->user_id : "", .via = "", .request_id = w->request_id ? str_from(w->request_id) : STR_NONE, .peer = ""};
+        flipped = build_settle(b, err) ? build_flip(b, &by, false, -1, 0, err) : NULL;
         if (!flipped)
             return false;
         dataset_release(flipped);
@@ -450,7 +451,7 @@ static bool rekey(struct build *b, const struct column *key, struct error *err)
     return ledger_copy(old, b->db, err) && ledger_add(b->db, &b->meta, &entry, err) && build_settle(b, err);
 }
 
-const struct dataset *store_set_row_identifier(struct store *s, const struct dataset *d, int column, struct error *err)
+const struct dataset *store_set_row_identifier(struct store *s, const struct actor *by, const struct dataset *d, int column, struct error *err)
 {
     struct build b;
     if (column >= (int)d->columns.n) {
@@ -470,7 +471,7 @@ const struct dataset *store_set_row_identifier(struct store *s, const struct dat
     const struct dataset *flipped = NULL;
     if (build_init(&b, s, t, t->meta.state.rows > 10000, err)) {
         if (rekey(&b, key, err))
-            flipped = build_flip(&b, true, column, key ? key->id : 0, err);
+            flipped = build_flip(&b, by, true, column, key ? key->id : 0, err);
         build_fini(&b, t->generation != from);
     }
     leave_table(s, t);
