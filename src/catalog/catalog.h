@@ -58,6 +58,7 @@ const struct dataset *catalog_create_dataset(struct catalog *c, const struct act
 must_use bool catalog_prepare_column(struct catalog *c, const struct dataset *d, const struct column_spec *spec, struct arena *a, struct column *ret, struct error *err);
 /* Each returns the new snapshot, or NULL with an error. */
 const struct dataset *catalog_add_column(struct catalog *c, const struct actor *by, const char *id, const struct column *column, int64_t shape_version, struct error *err);
+struct history;
 /* The commit of a replace, of a new row identifier and of publishing: in one transaction, if the generation still is `from`. */
 struct generation_flip {
     int64_t from, to;
@@ -65,6 +66,7 @@ struct generation_flip {
     int row_identifier;                   /* index into columns, -1 to unset */
     int64_t row_identifier_id;            /* that column's id, 0 for unknown: columns may have been reordered since */
     int64_t shape_version;                /* 0: unchanged */
+    const struct history *history;        /* the last of what the file that is left holds (history.h); NULL is fine */
 };
 const struct dataset *catalog_flip_generation(struct catalog *c, const struct actor *by, const char *id, const struct generation_flip *flip, struct error *err);
 const struct dataset *catalog_publish(struct catalog *c, const struct actor *by, const char *id, struct error *err);

@@ -256,14 +256,19 @@ static bool merge_documents(struct arena *a, struct str have, struct str given, 
 
 /* ── datasets ── */
 
-/* With `write` held. */
-static void new_id(struct catalog *c, char ret[DATASET_ID_LENGTH + 1])
+/* With `write` held. Nor that of a dataset whose history alone is left. */
+static bool new_id(struct catalog *c, char ret[DATASET_ID_LENGTH + 1], struct error *err)
 {
-    do {
+    bool taken = true;
+    while (taken) {
         random_text(ret, DATASET_ID_LENGTH, "abcdefghijklmnopqrstuvwxyz0123456789");
         ret[4] = '-';
         ret[DATASET_ID_LENGTH] = 0;
-    } while (catalog_find_id(c, str_from(ret)));
+        taken = catalog_find_id(c, str_from(ret));
+        if (!taken && !history_knows(c, ret, &taken, err))
+            return false;
+    }
+    return true;
 }
 
 static bool insert_dataset(struct catalog *c, struct dataset *d, struct error *err)
@@ -299,8 +304,7 @@ static const struct dataset *create(struct catalog *c, struct dataset *d, struct
         return NULL;
     }
     struct snapshot *s = NULL;
-    new_id(c, d->id);
-    if (!catalog_reserve(c, err) || !db_begin(c->writer, err))
+    if (!new_id(c, d->id, err) || !catalog_reserve(c, err) || !db_begin(c->writer, err))
         return NULL;
     bool ok = insert_dataset(c, d, err) && (s = snapshot_new(d, 0, err)) && snapshot_seal(s, err);
     if (!ok)
@@ -444,6 +448,7 @@ const struct dataset *catalog_flip_generation(struct catalog *c, const struct ac
             d->modified_at = now_s();
         }
     }
+    ok = ok && (!flip->history || history_insert(c->writer, id, flip->history, err));
     return change_end(&ch, ok, err);
 }
 

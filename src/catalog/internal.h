@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "catalog/catalog.h"
+#include "catalog/history.h"
 #include "sql/sql.h"
 
 /* ── snapshots (snapshot.c) ── */
@@ -24,6 +25,11 @@ struct snapshot *snapshot_new(const struct dataset *d, size_t more_columns, stru
 must_use bool snapshot_seal(struct snapshot *s, struct error *err);
 must_use bool snapshot_text(struct snapshot *s, struct str text, struct str *ret, struct error *err);
 must_use bool snapshot_column(struct snapshot *s, const struct column *from, struct column *ret, struct error *err);
+
+/* ── history (history.c), with `write` held ── */
+must_use bool history_insert(struct sql *db, const char *id, const struct history *h, struct error *err);
+/* There was a dataset of this id once. */
+must_use bool history_knows(struct catalog *c, const char *id, bool *ret, struct error *err);
 
 /* ── accounts (users.c) ── */
 struct account {

@@ -286,17 +286,38 @@ static inline struct store_state kit_state(struct kit *k)
     return state;
 }
 
-/* A number out of the dataset's current file, by a connection of the test's own. */
+/* A number out of the dataset's current file, by a connection of the test's own. `versions` and `audit` are the dataset's whole history,
+ * what the catalog has of it included; main.versions and main.audit are the file's. */
 static inline int64_t kit_ask(struct kit *k, const char *sql)
 {
     int64_t n = -1;
+    char text[4096];
     kit_refresh(k);
     char *path = path_of_generation(k->store, k->d->id, k->d->generation);
     struct sql *db;
     GOOD(db = sql_open(path, SQL_READER, 1 << 20, &err));
-    GOOD(sql_exec_i64(db, sql, &n, &err));
+    snprintf(text, sizeof text, "ATTACH '%s/catalog.db' AS c", k->dir);
+    GOOD(sql_exec(db, text, &err));
+    snprintf(text, sizeof text,
+             "WITH versions AS (SELECT version,at_ms,action,generation,user,request_id,created,updated,deleted,errors,rows FROM c.dataset_version WHERE dataset='%s'"
+             " UNION SELECT * FROM main.versions), audit AS (SELECT seq,entry,hash FROM c.dataset_audit WHERE dataset='%s' UNION SELECT * FROM main.audit) %s",
+             k->d->id, k->d->id, sql);
+    GOOD(sql_exec_i64(db, text, &n, &err));
     sql_close(db);
     free(path);
+    return n;
+}
+
+/* A number out of catalog.db. */
+static inline int64_t kit_ask_catalog(struct kit *k, const char *sql)
+{
+    int64_t n = -1;
+    char path[96];
+    struct sql *db;
+    snprintf(path, sizeof path, "%s/catalog.db", k->dir);
+    GOOD(db = sql_open(path, SQL_READER, 1 << 20, &err));
+    GOOD(sql_exec_i64(db, sql, &n, &err));
+    sql_close(db);
     return n;
 }
 

@@ -11,7 +11,20 @@
 
 #include "base/random.h"
 #include "catalog/catalog.h"
+#include "catalog/history.h"
 #include "sql/sql.h"
+
+/* Ids come out of this: one may be put in front. */
+static char next_text[16];
+void __real_random_text(char *ret, size_t n, const char *alphabet);
+void __wrap_random_text(char *ret, size_t n, const char *alphabet);
+void __wrap_random_text(char *ret, size_t n, const char *alphabet)
+{
+    __real_random_text(ret, n, alphabet);
+    if (next_text[0])
+        memcpy(ret, next_text, n);
+    next_text[0] = 0;
+}
 
 struct fixture {
     char dir[64];
@@ -346,7 +359,8 @@ static void the_first_format_of_the_catalog_is_brought_up_to_date(void **state)
     catalog_close(f->c);
     snprintf(path, sizeof path, "%s/catalog.db", f->dir);
     struct sql *db = sql_open(path, SQL_WRITER, 1 << 20, &err);
-    assert_true(db && sql_exec(db, "ALTER TABLE dataset RENAME COLUMN scope TO is_public", &err) && sql_exec(db, "PRAGMA user_version=1", &err));
+    assert_true(db && sql_exec(db, "ALTER TABLE dataset RENAME COLUMN scope TO is_public; DROP TABLE dataset_audit; DROP TABLE dataset_version", &err) &&
+                sql_exec(db, "PRAGMA user_version=1", &err));
     sql_close(db);
     f->c = catalog_open(f->dir, &err);
     assert_non_null(f->c);
@@ -356,6 +370,9 @@ static void the_first_format_of_the_catalog_is_brought_up_to_date(void **state)
     GOOD(d = catalog_dataset(f->c, STR("hidden"), &err_));
     assert_true(d->scope == SCOPE_PRIVATE);
     dataset_release(d);
+    struct history_head head;
+    GOOD(catalog_history_head(f->c, "aaaa-aaaa", &head, &err_));
+    assert_int_equal(head.seq, 0);
 }
 
 static void document_members_are_replaced_one_by_one(void **state)
@@ -436,6 +453,120 @@ static void deleted_datasets_are_gone_and_the_list_keeps_order(void **state)
         free(ids);
         reopen(f);
     }
+}
+
+/* ── what is left of files that are left ── */
+
+static const char an_id[] = "aaaa-bbbb";
+
+static void have_history(struct history *h, int64_t seq, const char *entry)
+{
+    h->n_links = h->n_versions = 1;
+    h->links[0] = (struct history_link){.seq = seq, .entry = str_from(entry), .hash = {(unsigned char)seq, 9}};
+    for (size_t i = 0; i < HISTORY_VERSION_CELLS; i++)
+        h->versions[0].cells[i] = i == 4 || i == 5 ? cell_null() : cell_int(7);
+    h->versions[0].cells[0] = cell_int(seq - 1);
+    h->versions[0].cells[2] = cell_text(STR("upsert"));
+}
+
+static int64_t ask(struct fixture *f, const char *sql)
+{
+    char path[128];
+    struct error err;
+    int64_t n = -1;
+    snprintf(path, sizeof path, "%s/catalog.db", f->dir);
+    struct sql *db = sql_open(path, SQL_READER, 1 << 20, &err);
+    if (!db || !sql_exec_i64(db, sql, &n, &err))
+        fail_msg("%s: %s", sql, err.message);
+    sql_close(db);
+    return n;
+}
+
+static void history_is_added_once_and_only_grows(void **state)
+{
+    struct fixture *f = *state;
+    struct history_link link;
+    struct history_version version;
+    struct history h = {.links = &link, .versions = &version};
+    struct history_head head;
+    struct error err;
+    GOOD(catalog_history_head(f->c, an_id, &head, &err_));
+    assert_true(head.seq == 0 && head.version == -1);
+    for (int64_t seq = 1; seq <= 3; seq++) {
+        have_history(&h, seq, "{}");
+        GOOD(catalog_add_history(f->c, an_id, &h, &err_));
+        have_history(&h, seq, "{\"another\":1}");
+        GOOD(catalog_add_history(f->c, an_id, &h, &err_));
+    }
+    reopen(f);
+    GOOD(catalog_history_head(f->c, an_id, &head, &err_));
+    assert_true(head.seq == 3 && head.version == 2 && head.hash[0] == 3 && head.hash[1] == 9);
+    assert_int_equal(ask(f, "SELECT count(*) FROM dataset_audit WHERE entry='{}'"), 3);
+    assert_int_equal(ask(f, "SELECT count(*) FROM dataset_version WHERE user IS NULL AND action='upsert'"), 3);
+    /* Another's, and one that cannot be: all of it or nothing. */
+    GOOD(catalog_history_head(f->c, "aaaa-cccc", &head, &err_));
+    assert_true(head.seq == 0);
+    have_history(&h, 4, "{}");
+    version.cells[3] = cell_null();
+    assert_false(catalog_add_history(f->c, an_id, &h, &err));
+    assert_int_equal(ask(f, "SELECT count(*) FROM dataset_audit"), 3);
+    have_history(&h, 4, "{}");
+    GOOD(catalog_add_history(f->c, an_id, &h, &err_));
+    char path[128];
+    snprintf(path, sizeof path, "%s/catalog.db", f->dir);
+    struct sql *db = sql_open(path, SQL_WRITER, 1 << 20, &err);
+    assert_non_null(db);
+    assert_false(sql_exec(db, "UPDATE dataset_audit SET entry='' WHERE seq=1", &err));
+    assert_false(sql_exec(db, "DELETE FROM dataset_audit WHERE seq=1", &err));
+    assert_true(sql_exec(db, "INSERT INTO dataset_audit VALUES('aaaa-bbbb',5,'{}',x'00')", &err));
+    sql_close(db);
+    assert_false(catalog_history_head(f->c, an_id, &head, &err));
+    assert_int_equal(err.code, ERROR_STORE_UNAVAILABLE);
+}
+
+static void a_flip_takes_history_along_or_leaves_both(void **state)
+{
+    struct fixture *f = *state;
+    struct history_link link;
+    struct history_version version;
+    struct history h = {.links = &link, .versions = &version};
+    struct generation_flip flip = {.from = 1, .to = 2, .history = &h};
+    const struct dataset *d = NULL, *next = NULL;
+    struct error err;
+    GOOD(d = make(f->c, NULL, 0, "", &err_));
+    have_history(&h, 1, "{}");
+    version.cells[3] = cell_null();
+    assert_null(catalog_flip_generation(f->c, &actor_server, d->id, &flip, &err));
+    GOOD(next = catalog_dataset(f->c, str_from(d->id), &err_));
+    assert_int_equal(next->generation, 1);
+    dataset_release(next);
+    assert_int_equal(ask(f, "SELECT count(*) FROM dataset_audit"), 0);
+    have_history(&h, 1, "{}");
+    GOOD(next = catalog_flip_generation(f->c, &actor_server, d->id, &flip, &err_));
+    dataset_release(next);
+    assert_null(catalog_flip_generation(f->c, &actor_server, d->id, &flip, &err)); /* no longer 1 */
+    assert_int_equal(ask(f, "SELECT count(*) FROM dataset_audit"), 1);
+    dataset_release(d);
+}
+
+static void an_id_with_a_history_is_not_given_again(void **state)
+{
+    struct fixture *f = *state;
+    struct history_link link;
+    struct history_version version;
+    struct history h = {.links = &link, .versions = &version};
+    const struct dataset *d = NULL;
+    have_history(&h, 1, "{}");
+    GOOD(catalog_add_history(f->c, an_id, &h, &err_));
+    memcpy(next_text, an_id, sizeof an_id);
+    GOOD(d = make(f->c, NULL, 0, "", &err_));
+    assert_string_not_equal(d->id, an_id);
+    assert_int_equal(next_text[0], 0);
+    dataset_release(d);
+    memcpy(next_text, "aaaa-dddd", sizeof an_id);
+    GOOD(d = make(f->c, NULL, 0, "", &err_));
+    assert_string_equal(d->id, "aaaa-dddd");
+    dataset_release(d);
 }
 
 /* ── users ── */
@@ -635,6 +766,9 @@ int main(void)
         TEST(document_members_are_replaced_one_by_one),
         TEST(columns_are_edited_and_reordered),
         TEST(deleted_datasets_are_gone_and_the_list_keeps_order),
+        TEST(history_is_added_once_and_only_grows),
+        TEST(a_flip_takes_history_along_or_leaves_both),
+        TEST(an_id_with_a_history_is_not_given_again),
         TEST(passwords_are_checked_by_folded_name_and_nfc),
         TEST(passwords_have_8_to_1024_bytes),
         TEST(a_password_changed_by_another_process_counts_within_a_second),

@@ -109,13 +109,14 @@ static void what_a_crash_left_of_a_deletion_is_removed_at_the_next_start(void **
     memcpy(id, k->d->id, sizeof id);
     path = path_of_table(k->store, id);
     GOOD(catalog_delete_dataset(k->catalog, &actor_server, id, &err));
-    assert_true(asprintf(&going, "%s/datasets/.%s", k->dir, id) > 0);
+    assert_true(asprintf(&going, "%s/datasets/.%s" GONE, k->dir, id) > 0);
     assert_int_equal(rename(path, going), 0); /* and here the lights went out */
     kit_shut(k);
     kit_open(k);
     for (int i = 0; i < 100 && access(going, F_OK) == 0; i++)
         usleep(20000);
     assert_int_equal(access(going, F_OK), -1);
+    assert_int_equal(kit_ask_catalog(k, "SELECT count(*) FROM dataset_audit"), 2); /* its history was saved first */
     free(going);
     free(path);
 }

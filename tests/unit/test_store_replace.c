@@ -172,6 +172,8 @@ static void the_ledger_goes_along(void **state)
     kit_refresh(k);
     assert_int_equal(kit_ask(k, "SELECT count(*) FROM versions"), 3);
     assert_int_equal(kit_ask(k, "SELECT count(*) FROM audit"), 3);
+    assert_int_equal(kit_ask(k, "SELECT count(*) FROM main.versions"), 1);
+    assert_int_equal(kit_ask(k, "SELECT count(*) FROM main.audit"), 2); /* the head of what is in the catalog, and its own */
     struct write again = {.replace = true, .idempotency_key = STR("once"), .witness = STR("d")};
     assert_true(kit_write_as(k, &again, "id=b"));
     kit_refresh(k);

@@ -1,6 +1,6 @@
 /* At start: files of DIR/datasets that no catalog pointer names. Generations beyond the pointer are unfinished builds and
  * go at once; former ones and folders of unknown datasets stay 15 days from their last change, for restore and for the
- * one who put an older catalog back (docs/storage.md, "What is kept"). */
+ * one who put an older catalog back (docs/storage.md, "What is kept"). Nothing goes before its history is in the catalog. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "store/sqlite/engine.h"
+#include "store/sqlite/drain.h"
 
 static bool remove_once(const char *path)
 {
@@ -38,7 +38,7 @@ static bool is_old(const char *path)
 }
 
 /* "rows-12.db" → 12 */
-static bool generation_number(const char *name, int64_t *ret)
+bool generation_number(const char *name, int64_t *ret)
 {
     struct str s = str_from(name);
     uint64_t n;
@@ -48,8 +48,9 @@ static bool generation_number(const char *name, int64_t *ret)
     return true;
 }
 
-static void clean_folder(const char *path, int64_t current)
+static void clean_folder(struct store *s, const char *path, const char *id, int64_t current)
 {
+    struct error later;
     DIR *dir = opendir(path);
     if (!dir)
         return;
@@ -60,7 +61,7 @@ static void clean_folder(const char *path, int64_t current)
             unlinkat(dirfd(dir), e->d_name, 0); /* a build whose body did not end */
         if (!generation_number(e->d_name, &number) || number == current || asprintf(&file, "%s/%s", path, e->d_name) < 0)
             continue;
-        if (number > current || is_old(file))
+        if (number > current || (is_old(file) && drain_file(s, id, file, &later)))
             remove_database(file);
         free(file);
     }
@@ -72,10 +73,21 @@ static void clean_dataset(struct store *s, const char *path, const char *id)
     struct error err;
     const struct dataset *d = catalog_dataset(s->catalog, str_from(id), &err);
     if (d)
-        clean_folder(path, d->generation);
-    else if (err.code == ERROR_DATASET_NOT_FOUND && is_old(path))
+        clean_folder(s, path, id, d->generation);
+    else if (err.code == ERROR_DATASET_NOT_FOUND && is_old(path) && drain_folder(s, id, path, &err))
         remove_folder(path);
     dataset_release(d);
+}
+
+/* ".abcd-efgh.gone" is a deletion that did not end; any other dotted name a creation. */
+static void clean_dotted(struct store *s, const char *path, const char *name)
+{
+    struct error later;
+    char id[DATASET_ID_LENGTH + 1] = "";
+    if (str_ends(str_from(name), STR(GONE)) && strlen(name) == 1 + DATASET_ID_LENGTH + sizeof GONE - 1)
+        memcpy(id, name + 1, DATASET_ID_LENGTH);
+    if (!id[0] || drain_folder(s, id, path, &later))
+        remove_folder(path);
 }
 
 void clean_up(struct store *s)
@@ -88,7 +100,7 @@ void clean_up(struct store *s)
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || asprintf(&path, "%s/%s", datasets, e->d_name) < 0)
             continue;
         if (e->d_name[0] == '.')
-            remove_folder(path); /* a creation that did not end */
+            clean_dotted(s, path, e->d_name);
         else
             clean_dataset(s, path, e->d_name);
         free(path);

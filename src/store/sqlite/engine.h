@@ -213,8 +213,10 @@ must_use bool ledger_add(struct sql *db, struct meta *m, const struct ledger_ent
  * IDEMPOTENCY_MISMATCH. */
 must_use bool witness_find(struct sql *db, struct write *w, bool *ret_found, struct error *err);
 must_use bool witness_add(struct sql *db, const struct write *w, const struct store_state *state, int64_t at_ms, const struct write_counts *counts, struct error *err);
-/* Version, audit and witness rows from one file to the next generation's. */
-must_use bool ledger_copy(struct sql *from, struct sql *to, struct error *err);
+/* What a file begins with that follows another: the chain's head, which m has, and witnesses that still count at that time. */
+must_use bool ledger_begin(struct sql *from, struct sql *to, const struct meta *m, int64_t at_ms, struct error *err);
+/* The hash of a link: of the one before it, or zeros, and its entry. */
+void audit_hash(const unsigned char before[AUDIT_HASH_BYTES], struct str entry, unsigned char ret[AUDIT_HASH_BYTES]);
 
 /* ── early.c ── */
 
@@ -224,6 +226,8 @@ void early_undo(struct table *t, const struct early *keep);
 /* ── clean.c ── */
 
 void clean_up(struct store *s);
+#define GONE ".gone" /* datasets/.<4x4>.gone: deleted, its history perhaps not yet in the catalog */
+bool generation_number(const char *name, int64_t *ret); /* of "rows-12.db" */
 void remove_folder(const char *path);
 
 #endif

@@ -55,6 +55,7 @@ static void build_fini(struct build *b, bool keep_file)
     if (b->lent)
         cache_return(b->s, b->lent);
     free(b->path);
+    arena_free(&b->history.arena);
 }
 
 /* A file built ahead did not know its number yet. */
@@ -100,6 +101,7 @@ static const struct dataset *build_flip(struct build *b, const struct actor *by,
         .from = b->t->generation, .to = b->number, .set_row_identifier = set_row_identifier, .row_identifier = row_identifier,
         .row_identifier_id = row_identifier_id,
         .shape_version = set_row_identifier ? b->meta.state.shape_version : 0,
+        .history = &b->history,
     };
     struct generation *next = generation_prepare(b->s, b->t, b->number, err);
     if (!next)
@@ -188,13 +190,13 @@ static bool fill(struct build *b, struct apply *a, struct error *err)
     return outcome == APPLY_DONE;
 }
 
-/* The ledger goes along: version, audit and witness rows are the dataset's, not the generation's. */
+/* The chain goes on from its head, and keys are known as before. */
 static bool add_ledger(struct build *b, const struct apply *a, const char *action, struct error *err)
 {
     struct write *w = a->write;
     b->meta.state.version = a->version;
     b->meta.state.modified_ms = a->at_ms;
-    return ledger_copy(b->t->current->writer, b->db, err) && write_show(b->db, &b->meta, w, a->last_sid, err) &&
+    return ledger_begin(b->t->current->writer, b->db, &b->t->meta, a->at_ms, err) && write_show(b->db, &b->meta, w, a->last_sid, err) &&
            write_ledger(b->db, &b->meta, w, action, b->number, a->at_ms, &a->counts, err);
 }
 
@@ -211,7 +213,7 @@ static bool replace(struct build *b, struct write *w, struct error *err)
     const struct dataset *flipped = NULL;
     if (!w->dry_run) {
         const struct actor by = {.user = w->user_id ? w->user_id : "", .via = "", .request_id = w->request_id ? str_from(w->request_id) : STR_NONE, .peer = ""};
-        flipped = build_settle(b, err) ? build_flip(b, &by, false, -1, 0, err) : NULL;
+        flipped = drain_current(b->s, b->t, &b->history, err) && build_settle(b, err) ? build_flip(b, &by, false, -1, 0, err) : NULL;
         if (!flipped)
             return false;
         dataset_release(flipped);
@@ -257,6 +259,8 @@ static bool replace_table(struct store *s, struct write *w, bool only_ahead)
             return false;
         w->ahead = NULL;
     }
+    if (!w->dry_run)
+        drain_before(s, w->dataset);
     struct table *t = table_take(s, w->dataset, &w->error);
     if (!t)
         return true;
@@ -448,7 +452,8 @@ static bool rekey(struct build *b, const struct column *key, struct error *err)
     state->shape_version = state->version;
     state->modified_ms = write_time(&b->t->meta);
     const struct ledger_entry entry = {.action = "row_identifier", .at_ms = state->modified_ms, .generation = b->number};
-    return ledger_copy(old, b->db, err) && ledger_add(b->db, &b->meta, &entry, err) && build_settle(b, err);
+    return ledger_begin(old, b->db, &b->t->meta, entry.at_ms, err) && ledger_add(b->db, &b->meta, &entry, err) &&
+           drain_current(b->s, b->t, &b->history, err) && build_settle(b, err);
 }
 
 const struct dataset *store_set_row_identifier(struct store *s, const struct actor *by, const struct dataset *d, int column, struct error *err)
@@ -464,6 +469,7 @@ const struct dataset *store_set_row_identifier(struct store *s, const struct act
         error_data_str(err, "column", key->field_name);
         return NULL;
     }
+    drain_before(s, d);
     struct table *t = table_take(s, d, err);
     if (!t)
         return NULL;

@@ -2,6 +2,7 @@
 #ifndef SELTZER_STORE_SQLITE_GENERATION_H
 #define SELTZER_STORE_SQLITE_GENERATION_H
 
+#include "store/sqlite/drain.h"
 #include "store/sqlite/engine.h"
 
 /* A generation in the making; all but what ahead.c does is under the table's turn. */
@@ -14,6 +15,7 @@ struct build {
     struct sql *db;          /* NULL when not open */
     struct applier *applier;
     struct meta meta;        /* what the new file will say */
+    struct history history;  /* what the file that is left has beyond the catalog: it goes with the flip */
 };
 
 /* ── ahead.c: a build that began while the body was still coming ── */

@@ -42,11 +42,11 @@ static bool add_version(struct sql *db, const struct meta *m, const struct ledge
     return st && sql_bind_cells(db, st, 1, cells, sizeof cells / sizeof *cells, err) && sql_run(db, st, err);
 }
 
-static void hash_entry(const struct meta *m, struct str entry, unsigned char ret[AUDIT_HASH_BYTES])
+void audit_hash(const unsigned char before[AUDIT_HASH_BYTES], struct str entry, unsigned char ret[AUDIT_HASH_BYTES])
 {
     crypto_hash_sha256_state h;
     crypto_hash_sha256_init(&h);
-    crypto_hash_sha256_update(&h, m->audit_hash, AUDIT_HASH_BYTES);
+    crypto_hash_sha256_update(&h, before, AUDIT_HASH_BYTES);
     crypto_hash_sha256_update(&h, (const unsigned char *)entry.p, entry.n);
     crypto_hash_sha256_final(&h, ret);
 }
@@ -65,7 +65,7 @@ static bool add_audit(struct sql *db, struct meta *m, const struct ledger_entry 
     unsigned char hash[AUDIT_HASH_BYTES];
     bool ok = buf_ok(&b) || error_no_memory(err);
     if (ok) {
-        hash_entry(m, buf_str(&b), hash);
+        audit_hash(m->audit_hash, buf_str(&b), hash);
         struct sql_statement *st = sql_cached(db, STR("INSERT INTO audit VALUES(?1,?2,?3)"), err);
         const struct cell cells[] = {cell_int(m->audit_seq + 1), cell_text(buf_str(&b)), cell_blob(str_make((const char *)hash, sizeof hash))};
         ok = st && sql_bind_cells(db, st, 1, cells, 3, err) && sql_run(db, st, err);
@@ -157,18 +157,13 @@ bool witness_add(struct sql *db, const struct write *w, const struct store_state
 
 /* ── to the next generation ── */
 
-static bool copy_table(struct sql *from, struct sql *to, const char *name, size_t columns, struct error *err)
+/* All rows that `query`, about ?1, gives. */
+static bool copy_rows(struct sql *from, struct sql *to, struct str query, int64_t about, struct str insert, size_t columns, struct error *err)
 {
-    char text[128];
-    struct cell cells[16];
-    snprintf(text, sizeof text, "SELECT * FROM %s", name);
-    struct sql_statement *in = sql_prepare(from, str_from(text), err);
-    int n = snprintf(text, sizeof text, "INSERT INTO %s VALUES(?1", name);
-    for (size_t i = 2; i <= columns; i++)
-        n += snprintf(text + n, sizeof text - (size_t)n, ",?%zu", i);
-    snprintf(text + n, sizeof text - (size_t)n, ")");
-    struct sql_statement *out = in ? sql_prepare(to, str_from(text), err) : NULL;
-    bool ok = out;
+    struct cell cells[8];
+    struct sql_statement *in = sql_prepare(from, query, err);
+    struct sql_statement *out = in ? sql_prepare(to, insert, err) : NULL;
+    bool ok = out && sql_bind_i64(from, in, 1, about, err);
     enum sql_step step = SQL_DONE;
     while (ok && (step = sql_step(from, in, err)) == SQL_ROW)
         ok = sql_cells(from, in, cells, columns, err) && sql_bind_cells(to, out, 1, cells, columns, err) && sql_run(to, out, err);
@@ -177,7 +172,8 @@ static bool copy_table(struct sql *from, struct sql *to, const char *name, size_
     return ok && step == SQL_DONE;
 }
 
-bool ledger_copy(struct sql *from, struct sql *to, struct error *err)
+bool ledger_begin(struct sql *from, struct sql *to, const struct meta *m, int64_t at_ms, struct error *err)
 {
-    return copy_table(from, to, "versions", 11, err) && copy_table(from, to, "audit", 3, err) && copy_table(from, to, "witness", 6, err);
+    return copy_rows(from, to, STR("SELECT seq,entry,hash FROM audit WHERE seq=?1"), m->audit_seq, STR("INSERT INTO audit VALUES(?1,?2,?3)"), 3, err) &&
+           copy_rows(from, to, STR("SELECT * FROM witness WHERE at_ms>=?1"), at_ms - WITNESS_KEEP_MS, STR("INSERT INTO witness VALUES(?1,?2,?3,?4,?5,?6)"), 6, err);
 }

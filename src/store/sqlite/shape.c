@@ -8,8 +8,10 @@
 
 #include "base/clock.h"
 #include "base/folder.h"
+#include "store/sqlite/drain.h"
 #include "store/sqlite/engine.h"
 #include "store/sqlite/generation.h"
+#include "store/stop_point.h"
 
 static bool create_file(const char *path, const struct dataset *d, struct error *err)
 {
@@ -126,21 +128,24 @@ bool store_add_column(struct store *s, const struct dataset *d, const struct col
 /* ── the end ── */
 
 /* The folder loses its name in one step, before anybody else's turn can begin: who opens it piece by piece while it is being
- * removed would meet half a dataset. What a crash leaves is removed at the next start (clean.c). */
+ * removed would meet half a dataset. Its history goes to the catalog; where that fails (a full disk, a damaged file) the folder stays
+ * under the name of what is gone. That, and what a crash leaves, is drained and removed at the next start (clean.c). */
 void store_drop(struct store *s, const char *dataset_id)
 {
     struct dataset d = {.generation = 0};
-    struct error ignored;
+    struct error later;
     char *path = path_of_table(s, dataset_id), *going = NULL;
     snprintf(d.id, sizeof d.id, "%s", dataset_id);
-    struct table *t = table_hold(s, &d, &ignored);
-    if (asprintf(&going, "%s/datasets/.%s", s->dir, dataset_id) < 0)
+    struct table *t = table_hold(s, &d, &later);
+    if (asprintf(&going, "%s/datasets/.%s" GONE, s->dir, dataset_id) < 0)
         going = NULL;
     bool renamed = path && going && rename(path, going) == 0;
     if (t)
         table_forget(s, t);
-    if (path)
-        remove_folder(renamed ? going : path);
+    const char *at = renamed ? going : path;
+    stop_point("dropped");
+    if (at && drain_folder(s, dataset_id, at, &later))
+        remove_folder(at);
     if (t)
         table_release(s, t);
     free(path);
