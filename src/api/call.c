@@ -233,7 +233,7 @@ static bool still_allowed(struct call *c, struct error *err)
     bool found = true, reads = c->head->method == HTTP_GET || c->head->method == HTTP_HEAD;
     if (!c->head->has_body || reads)
         return true;
-    if (!c->principal.anonymous) {
+    if (!principal_is_anonymous(&c->principal)) {
         if (!catalog_user_by_id(c->api->catalog, c->principal.user.id, &now, &found, err))
             return false;
         if (!found || now.disabled)

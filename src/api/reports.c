@@ -41,7 +41,7 @@ static bool is_wanted(struct call *c, struct str name, struct str id)
     if (!str_cut(name, '~', &request, &rest) || !str_eq(request, id) || !str_ends(rest, STR(".csv")))
         return false;
     const struct dataset *d = catalog_dataset(c->api->catalog, str_head(rest, rest.n - 4), &unused);
-    bool wanted = d && gate_authorize(&c->principal, GATE_WRITE_ROWS, d, &unused);
+    bool wanted = d && gate_authorize(&c->principal, GATE_APPEND_ROWS, d, &unused);
     dataset_release(d);
     return wanted;
 }

@@ -17,7 +17,7 @@ static void run_users_current(struct call *c)
         buf_add_json(&out, str_from(u->name));
     }
     buf_add_z(&out, ",\"flags\":[],\"rights\":");
-    buf_add_z(&out, u->is_administrator ? "[\"create_datasets\",\"edit_others_datasets\",\"view_others_datasets\",\"manage_users\"]}" : "[\"create_datasets\"]}");
+    buf_add_z(&out, u->role == ROLE_ADMINISTRATOR ? "[\"create_datasets\",\"edit_others_datasets\",\"view_others_datasets\",\"manage_users\"]}" : "[\"create_datasets\"]}");
     if (buf_ok(&out)) {
         call_reply_json(c, 200, buf_str(&out));
     } else {

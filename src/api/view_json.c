@@ -70,7 +70,7 @@ void view_write_user(const struct user *u, bool bare, struct buf *b)
     text(b, "displayName", str_from(u->display_name));
     text(b, "screenName", str_from(u->display_name));
     raw(b, "type", "\"interactive\"");
-    raw(b, "roleName", u->is_administrator ? "\"administrator\"" : "\"publisher\"");
+    text(b, "roleName", str_from(user_role_name(u->role)));
     if (bare)
         return;
     raw(b, "rights", "[]");
@@ -194,7 +194,7 @@ bool view_write(const struct view *v, struct arena *a, struct buf *b, struct err
     const struct dataset *d = v->dataset;
     struct json *document;
     struct error nobody;
-    bool is_editor = gate_authorize(v->caller, GATE_UPDATE_VIEW, d, &nobody);
+    bool is_editor = gate_authorize(v->caller, GATE_UPDATE_METADATA, d, &nobody);
     if (!json_parse(a, d->document_json.n ? d->document_json : STR("{}"), &document, err))
         return false;
     static const char *const texts[] = {"description", "category", "attribution", "attributionLink", "provenance", "externalId", "hideFromCatalog", "hideFromDataJson"};

@@ -85,21 +85,40 @@ const struct dataset *catalog_edit_columns(struct catalog *c, const struct actor
 const struct dataset *catalog_preview_document(struct catalog *c, const struct dataset *d, struct str name, struct str resource_name, struct str document_json, struct error *err);
 must_use bool catalog_delete_dataset(struct catalog *c, const struct actor *by, const char *id, struct error *err);
 
-/* Users. */
+/* What a key may be used for at most. A scope of zeros is good for nothing. */
+enum key_right {
+    KEY_READ = 1, KEY_APPEND = 2, KEY_REPLACE = 4, KEY_METADATA = 8,
+    KEY_MANAGE = 16, /* make, publish, share, delete, administer: only keys that are not limited have it */
+    KEY_EVERYTHING = 31,
+};
+enum { KEY_DATASETS_MAX = 32 };
+struct key_scope {
+    unsigned rights;   /* of enum key_right */
+    size_t n_datasets; /* 0: every dataset */
+    char datasets[KEY_DATASETS_MAX][DATASET_ID_LENGTH + 1];
+};
+
+/* Users. A role says what its holder may do on the whole site; each may all that those before it may. What a user has on one
+ * dataset is the dataset's own matter. Kept as numbers in catalog.db. Rules: docs/wire/authentication.md, "Rights". */
+enum user_role { ROLE_NONE = 0, ROLE_VIEWER = 1, ROLE_EDITOR = 2, ROLE_PUBLISHER = 3, ROLE_ADMINISTRATOR = 4 };
+const char *user_role_name(enum user_role role);
+bool user_role_from(struct str name, enum user_role *ret); /* "none", "viewer", …; false: no such role */
 struct user {
     char id[USER_ID_LENGTH + 1];
     char name[321];          /* log-in: NFC, as typed when made; compared without case */
     char display_name[321];
-    bool is_administrator;
+    enum user_role role;
     bool disabled;
     int64_t secret_version;  /* moves with each change of password: cached verdicts are keyed by it */
 };
 must_use bool catalog_has_users(struct catalog *c, bool *ret, struct error *err);
 /* 8 to 1,024 bytes of password after NFC, argon2id m=19 MiB t=2 p=1 (RFC 9106; docs/wire/authentication.md). */
-must_use bool catalog_create_user(struct catalog *c, const struct actor *by, struct str name, struct str password, bool administrator, struct user *ret, struct error *err);
+must_use bool catalog_create_user(struct catalog *c, const struct actor *by, struct str name, struct str password, enum user_role role, struct user *ret, struct error *err);
 must_use bool catalog_set_password(struct catalog *c, const struct actor *by, struct str name, struct str password, struct error *err);
 /* A disabled user is as one with a wrong password. */
 must_use bool catalog_set_disabled(struct catalog *c, const struct actor *by, struct str name, bool disabled, struct error *err);
+/* What is allowed follows at once, also for requests that are under way. */
+must_use bool catalog_set_role(struct catalog *c, const struct actor *by, struct str name, enum user_role role, struct error *err);
 must_use bool catalog_user_by_name(struct catalog *c, struct str name, struct user *ret, bool *ret_found, struct error *err);
 must_use bool catalog_user_by_id(struct catalog *c, const char *id, struct user *ret, bool *ret_found, struct error *err);
 /* Takes the same time for unknown users and wrong passwords. Slow (16 ms of CPU): a worker's work. */

@@ -39,6 +39,32 @@ static void copy_text(char *to, size_t room, struct str s)
     snprintf(to, room, FMT_STR, ARG_STR(s));
 }
 
+static const char *const role_names[] = {
+    [ROLE_NONE] = "none", [ROLE_VIEWER] = "viewer", [ROLE_EDITOR] = "editor", [ROLE_PUBLISHER] = "publisher", [ROLE_ADMINISTRATOR] = "administrator",
+};
+enum { ROLES = sizeof role_names / sizeof *role_names };
+
+const char *user_role_name(enum user_role role)
+{
+    return role_names[role];
+}
+
+bool user_role_from(struct str name, enum user_role *ret)
+{
+    for (int i = 0; i < ROLES; i++)
+        if (str_eq(name, str_from(role_names[i]))) {
+            *ret = (enum user_role)i;
+            return true;
+        }
+    return false;
+}
+
+/* A number that this version does not know gives no rights. */
+static enum user_role role_from_number(int64_t n)
+{
+    return n > 0 && n < ROLES ? (enum user_role)n : ROLE_NONE;
+}
+
 static struct account *account_read(struct sql_statement *q)
 {
     struct account *a = calloc(1, sizeof *a);
@@ -52,7 +78,7 @@ static struct account *account_read(struct sql_statement *q)
     copy_text(a->user.id, sizeof a->user.id, sql_text(q, 0));
     copy_text(a->user.name, sizeof a->user.name, sql_text(q, 1));
     copy_text(a->user.display_name, sizeof a->user.display_name, sql_text(q, 3));
-    a->user.is_administrator = sql_i64(q, 4) != 0;
+    a->user.role = role_from_number(sql_i64(q, 4));
     a->user.disabled = sql_i64(q, 5) != 0;
     copy_text(a->hash, sizeof a->hash, sql_text(q, 6));
     a->user.secret_version = sql_i64(q, 7);
@@ -89,7 +115,7 @@ static bool accounts_sort(struct accounts *a)
 bool accounts_load(struct sql *db, struct accounts *ret, struct error *err)
 {
     struct accounts a = {0};
-    static const char text[] = "SELECT id, name, folded, display_name, is_administrator, disabled, hash, secret_version FROM account";
+    static const char text[] = "SELECT id, name, folded, display_name, role, disabled, hash, secret_version FROM account";
     struct sql_statement *q = sql_prepare(db, str_from(text), err);
     size_t cap = 0;
     bool row = true, ok = q != NULL;
@@ -372,7 +398,7 @@ static bool check_user_name(struct arena *a, struct str name, struct str *ret, s
     return true;
 }
 
-static bool insert_account(struct catalog *c, struct str name, struct str folded, const char *hash, bool administrator, struct user *ret, struct error *err)
+static bool insert_account(struct catalog *c, struct str name, struct str folded, const char *hash, enum user_role role, struct user *ret, struct error *err)
 {
     if (c->accounts.n >= USERS_MAX)
         return error_set(err, ERROR_LIMIT_EXCEEDED, "there are %d users, which is all this server takes", USERS_MAX);
@@ -381,7 +407,7 @@ static bool insert_account(struct catalog *c, struct str name, struct str folded
         return false;
     if (have)
         return error_set(err, ERROR_BAD_REQUEST, "a user named \"" FMT_STR "\" exists", ARG_STR(name));
-    *ret = (struct user){.is_administrator = administrator, .secret_version = 1};
+    *ret = (struct user){.role = role, .secret_version = 1};
     random_text(ret->id, USER_ID_LENGTH, "abcdefghijklmnopqrstuvwxyz0123456789");
     ret->id[4] = '-';
     copy_text(ret->name, sizeof ret->name, name);
@@ -390,12 +416,12 @@ static bool insert_account(struct catalog *c, struct str name, struct str folded
     str_cut(name, '@', &display, &domain);
     copy_text(ret->display_name, sizeof ret->display_name, display.n ? display : name);
     return db_run(c->writer, err,
-                  "INSERT INTO account(id, name, folded, display_name, is_administrator, disabled, hash, secret_version, created_at)"
+                  "INSERT INTO account(id, name, folded, display_name, role, disabled, hash, secret_version, created_at)"
                   " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, 1, ?7)",
-                  "ttttiti", str_from(ret->id), name, folded, str_from(ret->display_name), (int64_t)administrator, str_from(hash), clock_wall_ms() / 1000);
+                  "ttttiti", str_from(ret->id), name, folded, str_from(ret->display_name), (int64_t)role, str_from(hash), clock_wall_ms() / 1000);
 }
 
-bool catalog_create_user(struct catalog *c, const struct actor *by, struct str name, struct str password, bool administrator, struct user *ret, struct error *err)
+bool catalog_create_user(struct catalog *c, const struct actor *by, struct str name, struct str password, enum user_role role, struct user *ret, struct error *err)
 {
     (void)by;
     struct arena a = {0};
@@ -407,7 +433,7 @@ bool catalog_create_user(struct catalog *c, const struct actor *by, struct str n
         pthread_mutex_lock(&c->write);
         ok = db_begin(c->writer, err);
         if (ok)
-            ok = users_commit(c, insert_account(c, nfc, folded, hash, administrator, &made, err), err);
+            ok = users_commit(c, insert_account(c, nfc, folded, hash, role, &made, err), err);
         pthread_mutex_unlock(&c->write);
     }
     if (ok)
@@ -442,27 +468,33 @@ bool catalog_set_password(struct catalog *c, const struct actor *by, struct str 
     return ok;
 }
 
-static bool update_disabled(struct catalog *c, struct str folded, bool disabled, struct error *err)
-{
-    int64_t changed = 0;
-    if (!db_int(c->writer, err, &changed, "UPDATE account SET disabled = ?2 WHERE folded = ?1 RETURNING 1", "ti", folded, (int64_t)disabled))
-        return false;
-    return changed || error_set(err, ERROR_NOT_FOUND, "no such user");
-}
-
-bool catalog_set_disabled(struct catalog *c, const struct actor *by, struct str name, bool disabled, struct error *err)
+/* `text` changes one thing (?2) of the account ?1 and returns a row when there is one. */
+static bool update_account(struct catalog *c, const struct actor *by, struct str name, const char *text, int64_t value, struct error *err)
 {
     (void)by;
     struct arena a = {0};
     struct str nfc = STR_NONE, folded = STR_NONE;
+    int64_t changed = 0;
     bool ok = check_user_name(&a, name, &nfc, &folded, err);
     if (ok) {
         pthread_mutex_lock(&c->write);
         ok = db_begin(c->writer, err);
-        if (ok)
-            ok = users_commit(c, update_disabled(c, folded, disabled, err), err);
+        if (ok) {
+            bool done = db_int(c->writer, err, &changed, text, "ti", folded, value) && (changed || error_set(err, ERROR_NOT_FOUND, "no such user"));
+            ok = users_commit(c, done, err);
+        }
         pthread_mutex_unlock(&c->write);
     }
     arena_free(&a);
     return ok;
+}
+
+bool catalog_set_disabled(struct catalog *c, const struct actor *by, struct str name, bool disabled, struct error *err)
+{
+    return update_account(c, by, name, "UPDATE account SET disabled = ?2 WHERE folded = ?1 RETURNING 1", disabled, err);
+}
+
+bool catalog_set_role(struct catalog *c, const struct actor *by, struct str name, enum user_role role, struct error *err)
+{
+    return update_account(c, by, name, "UPDATE account SET role = ?2 WHERE folded = ?1 RETURNING 1", role, err);
 }

@@ -123,7 +123,7 @@ static bool ensure_administrator(struct server *s, struct error *err)
     }
     if (!name || !*name)
         name = "admin";
-    if (!catalog_create_user(s->catalog, &actor_server, str_from(name), str_from(password), true, &user, err))
+    if (!catalog_create_user(s->catalog, &actor_server, str_from(name), str_from(password), ROLE_ADMINISTRATOR, &user, err))
         return false;
     if (!chosen)
         fprintf(stderr, "\nseltzer: first start. Administrator: %s  password: %s\n"

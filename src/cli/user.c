@@ -11,14 +11,14 @@
 
 const char *const cli_user_details =
     "  seltzer user passwd NAME    set NAME's password (mends a lost one); the running server takes it within a second\n"
-    "  seltzer user add NAME       add a user who may make and publish datasets of their own\n"
+    "  seltzer user add NAME       add a user; with the role publisher, who makes datasets and writes what others show, unless --role says another\n"
     "  seltzer user disable NAME   NAME cannot log in any more, within a second; what is under way is refused at its end\n"
     "  seltzer user enable NAME    NAME can again\n"
     "\n"
     "The password is asked for on a terminal, else read from the first line of standard input; with --generate a\n"
     "fresh one is made and printed. At least 8 bytes; 15 characters or more are advised.\n";
 
-static const char *data = "./data";
+static const char *data = "./data", *role_given;
 static bool generate, administrator;
 
 static bool read_line(const char *prompt, char *ret, size_t size)
@@ -91,14 +91,24 @@ static int enable(struct catalog *c, const struct actor *by, struct str name)
     return catalog_set_disabled(c, by, name, false, &err) ? EXIT_DONE : cli_fail(&err);
 }
 
+static bool choose_role(enum user_role *ret)
+{
+    *ret = administrator ? ROLE_ADMINISTRATOR : ROLE_PUBLISHER;
+    if (!role_given || user_role_from(str_from(role_given), ret))
+        return true;
+    cli_say("no role \"%s\"; none, viewer, editor, publisher and administrator are known", role_given);
+    return false;
+}
+
 static int add(struct catalog *c, const struct actor *by, struct str name)
 {
     char password[2048];
     struct error err = {0};
     struct user user;
-    if (!get_password(password, sizeof password))
+    enum user_role role;
+    if (!choose_role(&role) || !get_password(password, sizeof password))
         return EXIT_FAILED;
-    return catalog_create_user(c, by, name, str_from(password), administrator, &user, &err) ? EXIT_DONE : cli_fail(&err);
+    return catalog_create_user(c, by, name, str_from(password), role, &user, &err) ? EXIT_DONE : cli_fail(&err);
 }
 
 static const struct verb {
@@ -119,7 +129,8 @@ int cli_user(int argc, char **argv)
     const struct cli_option options[] = {
         {"data", "DIR", "the data directory (./data)", NULL, &data, NULL, NULL, 0},
         {"generate", NULL, "make a password and print it", &generate, NULL, NULL, NULL, 0},
-        {"administrator", NULL, "add: the user may do everything", &administrator, NULL, NULL, NULL, 0},
+        {"role", "ROLE", "add: none, viewer, editor, publisher (unless given) or administrator", NULL, &role_given, NULL, NULL, 0},
+        {"administrator", NULL, "add: the same as --role administrator", &administrator, NULL, NULL, NULL, 0},
     };
     const struct cli_command *command = cli_find("user");
     bool help;

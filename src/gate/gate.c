@@ -138,13 +138,13 @@ static bool check_basic(struct gate *g, struct str token, const char *peer, stru
     if (!catalog_user_by_name(g->catalog, basic.name, &user, &found, err))
         return false;
     if (found && !user.disabled && verdicts_has(g->verdicts, &user, basic.password, clock_mono_ms())) {
-        *ret = (struct principal){.user = user};
+        *ret = principal_of(PRINCIPAL_PASSWORD, &user, NULL);
         return true;
     }
     if (!verify(g, &basic, peer, a, &user, found, err))
         return false;
     verdicts_add(g->verdicts, &user, basic.password, clock_mono_ms());
-    *ret = (struct principal){.user = user};
+    *ret = principal_of(PRINCIPAL_PASSWORD, &user, NULL);
     return true;
 }
 
@@ -163,7 +163,7 @@ static bool check_authorization(struct gate *g, struct str value, const char *pe
 bool gate_check(struct gate *g, const struct http_head *head, struct arena *a, struct principal *ret, bool *ret_challenge, struct error *err)
 {
     struct carried c = look(head, a);
-    struct principal who = {.anonymous = true};
+    struct principal who = {.kind = PRINCIPAL_ANONYMOUS};
     bool tries = c.n_authorization || c.misspelt_header || c.token_in_query;
     *ret_challenge = false;
     if (tries && !head->secure)
@@ -190,8 +190,8 @@ bool gate_check(struct gate *g, const struct http_head *head, struct arena *a, s
 struct actor gate_actor(const struct principal *p, const struct http_head *head)
 {
     return (struct actor){
-        .user = p->anonymous ? "" : p->user.id,
-        .via = p->anonymous ? "" : "password",
+        .user = p->user.id, /* of zeros when anonymous */
+        .via = p->via,
         .request_id = str_from(head->request_id),
         .peer = head->peer,
     };

@@ -11,15 +11,28 @@
 #include "http/http.h"
 
 enum gate_action {
-    GATE_READ_ROWS, GATE_WRITE_ROWS, GATE_TRUNCATE,
-    GATE_READ_VIEW, GATE_CREATE_VIEW, GATE_UPDATE_VIEW, GATE_DELETE_VIEW, GATE_GRANT, GATE_PUBLISH,
-    GATE_READ_SELF, GATE_PUBLIC, /* answers anybody */
+    GATE_READ_ROWS,
+    GATE_APPEND_ROWS,  /* upsert, merge, delete of single rows */
+    GATE_REPLACE_ROWS, /* of all rows: replace, truncate */
+    GATE_READ_VIEW, GATE_UPDATE_METADATA, GATE_CREATE, GATE_DELETE, GATE_GRANT, GATE_PUBLISH,
+    GATE_READ_SELF,
+    GATE_ADMINISTER,
+    GATE_PUBLIC,       /* answers anybody */
 };
 
+enum principal_kind { PRINCIPAL_ANONYMOUS = 0, PRINCIPAL_PASSWORD, PRINCIPAL_SESSION, PRINCIPAL_KEY, PRINCIPAL_TOKEN };
+
+/* Who is asking. An API key or token has the rights of its user at the moment, as far as its scope lets it use them. */
 struct principal {
-    bool anonymous;
-    struct user user; /* when not anonymous */
+    enum principal_kind kind;
+    struct user user;       /* when not anonymous */
+    struct key_scope scope; /* everything, but for a limited key */
+    char credential[33];    /* the key's or token's public id, for logs; else empty */
+    char via[48];           /* what the audit says of it: "password", "key ab12…" */
 };
+/* credential: NULL for none. Not limited. */
+struct principal principal_of(enum principal_kind kind, const struct user *user, const char *credential);
+bool principal_is_anonymous(const struct principal *p);
 
 /* Who a change is recorded to: the principal and where the request came from. Borrows from both. */
 struct actor gate_actor(const struct principal *p, const struct http_head *head);

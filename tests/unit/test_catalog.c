@@ -340,41 +340,6 @@ static void everything_survives_a_restart(void **state)
     dataset_release(d);
 }
 
-/* catalog.db as the first version left it: a flag where the scope is now. */
-static void the_first_format_of_the_catalog_is_brought_up_to_date(void **state)
-{
-    struct fixture *f = *state;
-    struct column_spec column = spec("A", "a", "text");
-    struct dataset_spec s = {.name = STR("Shown"), .resource_name = STR("shown"), .columns = &column, .n_columns = 1, .owner = "aaaa-aaaa"};
-    const struct dataset *d = NULL, *next = NULL;
-    struct error err;
-    char path[128];
-    GOOD(d = catalog_create_dataset(f->c, &actor_server, &s, &err_));
-    GOOD(next = catalog_set_scope(f->c, &actor_server, d->id, SCOPE_PUBLIC, &err_));
-    dataset_release(d);
-    dataset_release(next);
-    s.name = s.resource_name = STR("hidden");
-    GOOD(d = catalog_create_dataset(f->c, &actor_server, &s, &err_));
-    dataset_release(d);
-    catalog_close(f->c);
-    snprintf(path, sizeof path, "%s/catalog.db", f->dir);
-    struct sql *db = sql_open(path, SQL_WRITER, 1 << 20, &err);
-    assert_true(db && sql_exec(db, "ALTER TABLE dataset RENAME COLUMN scope TO is_public; DROP TABLE dataset_audit; DROP TABLE dataset_version", &err) &&
-                sql_exec(db, "PRAGMA user_version=1", &err));
-    sql_close(db);
-    f->c = catalog_open(f->dir, &err);
-    assert_non_null(f->c);
-    GOOD(d = catalog_dataset(f->c, STR("shown"), &err_));
-    assert_true(d->scope == SCOPE_PUBLIC);
-    dataset_release(d);
-    GOOD(d = catalog_dataset(f->c, STR("hidden"), &err_));
-    assert_true(d->scope == SCOPE_PRIVATE);
-    dataset_release(d);
-    struct history_head head;
-    GOOD(catalog_history_head(f->c, "aaaa-aaaa", &head, &err_));
-    assert_int_equal(head.seq, 0);
-}
-
 static void document_members_are_replaced_one_by_one(void **state)
 {
     struct fixture *f = *state;
@@ -587,8 +552,8 @@ static void passwords_are_checked_by_folded_name_and_nfc(void **state)
     struct error err;
     GOOD(catalog_has_users(f->c, &has, &err_));
     assert_false(has);
-    GOOD(catalog_create_user(f->c, &actor_server, STR("J\xC3\xB6rg@example.org"), STR("pass w\xC3\xB6rd"), true, &u, &err_));
-    assert_true(u.is_administrator && u.id[4] == '-');
+    GOOD(catalog_create_user(f->c, &actor_server, STR("J\xC3\xB6rg@example.org"), STR("pass w\xC3\xB6rd"), ROLE_ADMINISTRATOR, &u, &err_));
+    assert_true(u.role == ROLE_ADMINISTRATOR && u.id[4] == '-');
     assert_string_equal(u.display_name, "J\xC3\xB6rg");
     assert_true(verify(f->c, "J\xC3\xB6rg@example.org", "pass w\xC3\xB6rd"));
     assert_true(verify(f->c, "j\xC3\x96RG@EXAMPLE.org", "pass wo\xCC\x88rd"));
@@ -600,7 +565,7 @@ static void passwords_are_checked_by_folded_name_and_nfc(void **state)
     GOOD(catalog_user_by_id(f->c, u.id, &found, &is, &err_));
     assert_true(is);
     assert_string_equal(found.name, u.name);
-    assert_false(catalog_create_user(f->c, &actor_server, STR("J\xC3\x96RG@example.org"), STR("another one"), false, &u, &err));
+    assert_false(catalog_create_user(f->c, &actor_server, STR("J\xC3\x96RG@example.org"), STR("another one"), ROLE_PUBLISHER, &u, &err));
     assert_non_null(strstr(err.message, "exists"));
     reopen(f);
     assert_true(verify(f->c, "J\xC3\xB6rg@example.org", "pass w\xC3\xB6rd"));
@@ -613,11 +578,11 @@ static void passwords_have_8_to_1024_bytes(void **state)
     memset(long_one, 'p', 1025);
     struct user u;
     struct error err;
-    assert_false(catalog_create_user(f->c, &actor_server, STR("a"), STR("1234567"), false, &u, &err));
+    assert_false(catalog_create_user(f->c, &actor_server, STR("a"), STR("1234567"), ROLE_PUBLISHER, &u, &err));
     assert_non_null(strstr(err.message, "8 to 1024"));
-    assert_false(catalog_create_user(f->c, &actor_server, STR("a"), str_from(long_one), false, &u, &err));
-    assert_false(catalog_create_user(f->c, &actor_server, STR("a"), str_make("1234567\0x", 9), false, &u, &err));
-    GOOD(catalog_create_user(f->c, &actor_server, STR("a"), STR("12345678"), false, &u, &err_));
+    assert_false(catalog_create_user(f->c, &actor_server, STR("a"), str_from(long_one), ROLE_PUBLISHER, &u, &err));
+    assert_false(catalog_create_user(f->c, &actor_server, STR("a"), str_make("1234567\0x", 9), ROLE_PUBLISHER, &u, &err));
+    GOOD(catalog_create_user(f->c, &actor_server, STR("a"), STR("12345678"), ROLE_PUBLISHER, &u, &err_));
     assert_true(verify(f->c, "a", "12345678"));
     long_one[1024] = 0;
     GOOD(catalog_set_password(f->c, &actor_server, STR("A"), str_from(long_one), &err_));
@@ -626,7 +591,7 @@ static void passwords_have_8_to_1024_bytes(void **state)
     assert_false(verify(f->c, "a", long_one));
     static const char *const bad_names[] = {"", " ", "a:b", "a\nb", "a\x7f"};
     for (size_t i = 0; i < sizeof bad_names / sizeof *bad_names; i++)
-        assert_false(catalog_create_user(f->c, &actor_server, str_from(bad_names[i]), STR("12345678"), false, &u, &err));
+        assert_false(catalog_create_user(f->c, &actor_server, str_from(bad_names[i]), STR("12345678"), ROLE_PUBLISHER, &u, &err));
     assert_false(catalog_set_password(f->c, &actor_server, STR("nobody"), STR("12345678"), &err));
     assert_int_equal(err.code, ERROR_NOT_FOUND);
 }
@@ -636,7 +601,7 @@ static void a_password_changed_by_another_process_counts_within_a_second(void **
     struct fixture *f = *state;
     struct user u, seen;
     bool found = false;
-    GOOD(catalog_create_user(f->c, &actor_server, STR("a"), STR("12345678"), false, &u, &err_));
+    GOOD(catalog_create_user(f->c, &actor_server, STR("a"), STR("12345678"), ROLE_PUBLISHER, &u, &err_));
     assert_true(verify(f->c, "a", "12345678"));
     struct catalog *other = NULL; /* a second set of connections is what another process has */
     GOOD(other = catalog_open(f->dir, &err_));
@@ -762,7 +727,6 @@ int main(void)
         TEST(who_holds_a_snapshot_goes_on_seeing_what_was),
         TEST(physical_numbers_are_never_given_out_twice),
         TEST(everything_survives_a_restart),
-        TEST(the_first_format_of_the_catalog_is_brought_up_to_date),
         TEST(document_members_are_replaced_one_by_one),
         TEST(columns_are_edited_and_reordered),
         TEST(deleted_datasets_are_gone_and_the_list_keeps_order),

@@ -30,7 +30,7 @@ static int set_up(void **state)
     snprintf(f->dir, sizeof f->dir, "/tmp/seltzer-gate-XXXXXX");
     if (!random_init() || !mkdtemp(f->dir) || !(f->catalog = catalog_open(f->dir, &err)) || !(f->gate = gate_new(f->catalog, &err)))
         return -1;
-    if (!catalog_create_user(f->catalog, &actor_server, STR(NAME), STR(PASSWORD), true, &u, &err))
+    if (!catalog_create_user(f->catalog, &actor_server, STR(NAME), STR(PASSWORD), ROLE_ADMINISTRATOR, &u, &err))
         return -1;
     *state = f;
     return 0;
@@ -87,7 +87,7 @@ static void good_credentials_are_the_user(void **state)
     struct fixture *f = *state;
     for (int again = 0; again < 2; again++) { /* the second time from the kept verdict */
         struct seen s = ask_with(f, basic(f, NAME ":" PASSWORD, sizeof NAME ":" PASSWORD - 1));
-        assert_true(s.ok && !s.who.anonymous && s.who.user.is_administrator);
+        assert_true(s.ok && s.who.kind == PRINCIPAL_PASSWORD && s.who.user.role == ROLE_ADMINISTRATOR);
         assert_string_equal(s.who.user.name, NAME);
     }
     assert_true(ask_with(f, basic(f, "ADMIN:" PASSWORD, sizeof "ADMIN:" PASSWORD - 1)).ok);
@@ -173,7 +173,7 @@ static void app_tokens_are_never_required_nor_refused(void **state)
     for (size_t i = 0; i < 4; i++) {
         struct http_header h = {STR("X-App-Token"), tokens[i]};
         struct seen s = ask(f, &h, 1, "%24%24app_token=t&app_token=u", true);
-        assert_true(s.ok && s.who.anonymous);
+        assert_true(s.ok && principal_is_anonymous(&s.who));
     }
     for (int i = 0; i < 3000; i++) { /* more than are kept */
         char token[32];
@@ -346,26 +346,31 @@ static void rights_are_as_the_table_says(void **state)
     struct dataset private = {.id = "dddd-dddd", .owner = "oooo-oooo"}, public = private, site = private;
     public.scope = SCOPE_PUBLIC;
     site.scope = SCOPE_SITE;
-    const struct principal nobody = {.anonymous = true}, stranger = {.user = {.id = "ssss-ssss"}}, owner = {.user = {.id = "oooo-oooo"}},
-                           administrator = {.user = {.id = "xxxx-xxxx", .is_administrator = true}};
-    const struct principal *const who[] = {&nobody, &stranger, &owner, &administrator};
+    struct principal who[7] = {0}; /* nobody; a user of each role; the owner, who has none */
+    for (int role = ROLE_NONE; role <= ROLE_ADMINISTRATOR; role++) {
+        struct user u = {.id = "ssss-ssss", .role = (enum user_role)role};
+        who[1 + role] = principal_of(PRINCIPAL_PASSWORD, &u, NULL);
+    }
+    struct user owner = {.id = "oooo-oooo"};
+    who[6] = principal_of(PRINCIPAL_PASSWORD, &owner, NULL);
     const struct {
         enum gate_action action;
         const struct dataset *d;
-        const char *may; /* nobody, stranger, owner, administrator */
+        const char *may; /* nobody, none, viewer, editor, publisher, administrator, owner */
     } cases[] = {
-        {GATE_PUBLIC, NULL, "yyyy"},           {GATE_READ_ROWS, &private, "-nyy"},    {GATE_READ_ROWS, &public, "yyyy"},
-        {GATE_READ_VIEW, &private, "-nyy"},    {GATE_READ_VIEW, &public, "yyyy"},     {GATE_WRITE_ROWS, &private, "-nyy"},
-        {GATE_WRITE_ROWS, &public, "-nyy"},    {GATE_TRUNCATE, &public, "-nyy"},      {GATE_CREATE_VIEW, NULL, "-yyy"},
-        {GATE_UPDATE_VIEW, &public, "-nyy"},   {GATE_DELETE_VIEW, &public, "-nyy"},   {GATE_GRANT, &public, "-nyy"},
-        {GATE_PUBLISH, &public, "-nyy"},       {GATE_READ_SELF, NULL, "-yyy"},       {GATE_READ_ROWS, &site, "-yyy"},
-        {GATE_READ_VIEW, &site, "-yyy"},       {GATE_WRITE_ROWS, &site, "-nyy"},     {GATE_UPDATE_VIEW, &site, "-nyy"},
-        {GATE_GRANT, &site, "-nyy"},           {GATE_DELETE_VIEW, &site, "-nyy"},    {GATE_TRUNCATE, &site, "-nyy"},
+        {GATE_PUBLIC, NULL, "yyyyyyy"},            {GATE_READ_SELF, NULL, "-yyyyyy"},         {GATE_CREATE, NULL, "-nnnyyn"},
+        {GATE_ADMINISTER, NULL, "-nnnnyn"},        {GATE_READ_ROWS, &private, "-nnnnyy"},     {GATE_READ_ROWS, &site, "-nyyyyy"},
+        {GATE_READ_ROWS, &public, "yyyyyyy"},      {GATE_READ_VIEW, &private, "-nnnnyy"},     {GATE_READ_VIEW, &site, "-nyyyyy"},
+        {GATE_READ_VIEW, &public, "yyyyyyy"},      {GATE_APPEND_ROWS, &private, "-nnnnyy"},   {GATE_APPEND_ROWS, &site, "-nnyyyy"},
+        {GATE_APPEND_ROWS, &public, "-nnyyyy"},    {GATE_UPDATE_METADATA, &private, "-nnnnyy"}, {GATE_UPDATE_METADATA, &site, "-nnyyyy"},
+        {GATE_UPDATE_METADATA, &public, "-nnyyyy"}, {GATE_REPLACE_ROWS, &public, "-nnyyyy"},  {GATE_REPLACE_ROWS, &private, "-nnnnyy"},
+        {GATE_DELETE, &public, "-nnnnyy"},         {GATE_GRANT, &public, "-nnnnyy"},          {GATE_PUBLISH, &public, "-nnnnyy"},
+        {GATE_DELETE, &site, "-nnnnyy"},           {GATE_GRANT, &site, "-nnnnyy"},            {GATE_PUBLISH, &private, "-nnnnyy"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        for (size_t k = 0; k < 4; k++) {
+        for (size_t k = 0; k < 7; k++) {
             struct error err = {0};
-            bool may = gate_authorize(who[k], cases[i].action, cases[i].d, &err);
+            bool may = gate_authorize(&who[k], cases[i].action, cases[i].d, &err);
             char got = may ? 'y' : err.code == ERROR_AUTHENTICATION_REQUIRED ? '-' : err.code == ERROR_PERMISSION_DENIED ? 'n' : '?';
             if (got != cases[i].may[k])
                 fail_msg("case %zu, who %zu: %c", i, k, got);

@@ -33,7 +33,7 @@ static struct dataset example(void)
                             .generation = 1, .columns = {.v = columns, .n = 3, .row_identifier = -1}};
 }
 
-static const struct principal nobody = {.anonymous = true}, owner = {.user = {.id = "oooo-oooo", .name = "o@x.org", .display_name = "o"}};
+static const struct principal nobody = {.kind = PRINCIPAL_ANONYMOUS}, owner = {.kind = PRINCIPAL_PASSWORD, .scope.rights = KEY_EVERYTHING, .user = {.id = "oooo-oooo", .name = "o@x.org", .display_name = "o"}};
 
 static struct json *written(const struct dataset *d, const struct principal *caller, const struct store_state *state)
 {

@@ -102,9 +102,9 @@ class Server:
         report = SANITIZER.search(self.said())
         assert not report, self.said()[max(0, report.start() - 500):report.start() + 6000]
 
-    def add_user(self, name, password):
-        """A user who is no administrator, as an operator adds one beside the running server; its Api."""
-        subprocess.run([self.binary, "user", "add", name, "--data", self.data], input=password.encode() + b"\n", check=True)
+    def add_user(self, name, password, role="publisher"):
+        """A user, as an operator adds one beside the running server; its Api."""
+        subprocess.run([self.binary, "user", "add", name, "--role", role, "--data", self.data], input=password.encode() + b"\n", check=True)
         time.sleep(1.1)  # the server looks once a second at most
         return self.api((name, password))
 

@@ -27,8 +27,8 @@ def api(server):
 
 @pytest.fixture(scope="session")
 def stranger(server):
-    """Signed in, owns nothing."""
-    return server.add_user("stranger@example.org", "a password of a stranger")
+    """Signed in, owns nothing, may only read."""
+    return server.add_user("stranger@example.org", "a password of a stranger", "viewer")
 
 
 @pytest.fixture(scope="session")
