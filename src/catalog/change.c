@@ -57,12 +57,34 @@ static bool store_row(struct change *ch, struct error *err)
     return db_run(ch->c->writer, err, "UPDATE dataset SET row_identifier=?2 WHERE number=?1", "ii", d->number, d->columns.v[key].id);
 }
 
+/* A change that altered nothing (clients repeat themselves) is none. What a replace does is in the rows' own chain. */
+static bool record(struct change *ch, enum audit_action action, struct error *err)
+{
+    struct buf details = {0};
+    bool ok = audit_describe_change(&ch->old->d, &ch->next->d, &details, err);
+    const struct audit_record r = {action, "dataset", str_from(ch->next->d.id), buf_str(&details)};
+    ok = ok && (!details.n || audit_add(ch->c, ch->by, &r, err));
+    buf_free(&details);
+    return ok;
+}
+
+/* Made or deleted. */
+static bool record_dataset(struct catalog *c, const struct actor *by, enum audit_action action, const struct dataset *d, struct error *err)
+{
+    struct buf details = {0};
+    bool ok = audit_describe_dataset(d, &details, err);
+    const struct audit_record r = {action, "dataset", str_from(d->id), buf_str(&details)};
+    ok = ok && audit_add(c, by, &r, err);
+    buf_free(&details);
+    return ok;
+}
+
 /* Ends what change_begin began; ok tells whether the change is wanted. The new snapshot, with a reference for the caller. */
-static const struct dataset *change_end(struct change *ch, bool ok, struct error *err)
+static const struct dataset *change_end(struct change *ch, enum audit_action action, bool ok, struct error *err)
 {
     struct catalog *c = ch->c;
     const struct dataset *ret = NULL;
-    ok = ok && store_row(ch, err) && snapshot_seal(ch->next, err);
+    ok = ok && store_row(ch, err) && snapshot_seal(ch->next, err) && record(ch, action, err);
     if (ok)
         app_tokens_flush(c);
     if (!ok)
@@ -297,7 +319,7 @@ static bool insert_dataset(struct catalog *c, struct dataset *d, struct error *e
 }
 
 /* With `write` held, d checked. */
-static const struct dataset *create(struct catalog *c, struct dataset *d, struct error *err)
+static const struct dataset *create(struct catalog *c, const struct actor *by, struct dataset *d, struct error *err)
 {
     if (c->n >= DATASETS_MAX) {
         error_set(err, ERROR_LIMIT_EXCEEDED, "this server holds %d datasets, which is all it takes", DATASETS_MAX);
@@ -306,7 +328,7 @@ static const struct dataset *create(struct catalog *c, struct dataset *d, struct
     struct snapshot *s = NULL;
     if (!new_id(c, d->id, err) || !catalog_reserve(c, err) || !db_begin(c->writer, err))
         return NULL;
-    bool ok = insert_dataset(c, d, err) && (s = snapshot_new(d, 0, err)) && snapshot_seal(s, err);
+    bool ok = insert_dataset(c, d, err) && (s = snapshot_new(d, 0, err)) && snapshot_seal(s, err) && record_dataset(c, by, AUDIT_DATASET_CREATE, &s->d, err);
     if (!ok)
         db_rollback(c->writer);
     if (ok && db_commit(c->writer, err)) {
@@ -320,7 +342,6 @@ static const struct dataset *create(struct catalog *c, struct dataset *d, struct
 
 const struct dataset *catalog_create_dataset(struct catalog *c, const struct actor *by, const struct dataset_spec *spec, struct error *err)
 {
-    (void)by;
     struct arena a = {0};
     struct dataset d = {.generation = 1, .created_at = now_s(), .modified_at = now_s()};
     const struct dataset *ret = NULL;
@@ -334,7 +355,7 @@ const struct dataset *catalog_create_dataset(struct catalog *c, const struct act
         d.columns.n = spec->n_columns;
         pthread_mutex_lock(&c->write);
         if (check_resource_name(c, &a, NULL, spec->resource_name, &d.resource_name, err))
-            ret = create(c, &d, err);
+            ret = create(c, by, &d, err);
         pthread_mutex_unlock(&c->write);
     }
     arena_free(&a);
@@ -415,7 +436,7 @@ const struct dataset *catalog_add_column(struct catalog *c, const struct actor *
         ch.next->d.modified_at = now_s();
         ok = column_insert(c, ch.next->d.number, added, err);
     }
-    return change_end(&ch, ok, err);
+    return change_end(&ch, AUDIT_DATASET_ADD_COLUMN, ok, err);
 }
 
 static bool flipped_column(const struct columns *c, const struct generation_flip *flip, int *ret)
@@ -449,7 +470,7 @@ const struct dataset *catalog_flip_generation(struct catalog *c, const struct ac
         }
     }
     ok = ok && (!flip->history || history_insert(c->writer, id, flip->history, err));
-    return change_end(&ch, ok, err);
+    return change_end(&ch, AUDIT_DATASET_ROW_IDENTIFIER, ok, err);
 }
 
 const struct dataset *catalog_publish(struct catalog *c, const struct actor *by, const char *id, struct error *err)
@@ -461,7 +482,7 @@ const struct dataset *catalog_publish(struct catalog *c, const struct actor *by,
         ch.next->d.stage = DATASET_PUBLISHED;
         ch.next->d.published_at = ch.next->d.modified_at = now_s();
     }
-    return change_end(&ch, true, err);
+    return change_end(&ch, AUDIT_DATASET_PUBLISH, true, err);
 }
 
 const struct dataset *catalog_set_scope(struct catalog *c, const struct actor *by, const char *id, enum dataset_scope scope, struct error *err)
@@ -471,7 +492,7 @@ const struct dataset *catalog_set_scope(struct catalog *c, const struct actor *b
         return NULL;
     ch.next->d.scope = scope;
     ch.next->d.modified_at = now_s();
-    return change_end(&ch, true, err);
+    return change_end(&ch, AUDIT_DATASET_SCOPE, true, err);
 }
 
 /* Into the copy: what was given, checked. */
@@ -495,7 +516,7 @@ const struct dataset *catalog_update_document(struct catalog *c, const struct ac
     if (!change_begin(&ch, c, by, id, 0, err))
         return NULL;
     bool ok = apply_document(c, ch.next, name, resource_name, document_json, err);
-    return change_end(&ch, ok, err);
+    return change_end(&ch, AUDIT_DATASET_UPDATE, ok, err);
 }
 
 const struct dataset *catalog_preview_document(struct catalog *c, const struct dataset *d, struct str name, struct str resource_name, struct str document_json, struct error *err)
@@ -546,19 +567,18 @@ const struct dataset *catalog_edit_columns(struct catalog *c, const struct actor
             if (columns->v[k].id == edits[i].id)
                 ok = edit_column(ch.next, &columns->v[k], &edits[i], err) && column_update(c, &columns->v[k], err);
     ch.next->d.modified_at = now_s();
-    return change_end(&ch, ok, err);
+    return change_end(&ch, AUDIT_DATASET_EDIT_COLUMNS, ok, err);
 }
 
 bool catalog_delete_dataset(struct catalog *c, const struct actor *by, const char *id, struct error *err)
 {
-    (void)by;
     pthread_mutex_lock(&c->write);
     struct snapshot *s = catalog_find_id(c, str_from(id));
     bool ok = s && db_begin(c->writer, err);
     if (!s)
         dataset_not_found(err, str_from(id));
     if (ok) {
-        ok = db_run(c->writer, err, "DELETE FROM dataset WHERE number = ?1", "i", s->d.number);
+        ok = db_run(c->writer, err, "DELETE FROM dataset WHERE number = ?1", "i", s->d.number) && record_dataset(c, by, AUDIT_DATASET_DELETE, &s->d, err);
         if (!ok)
             db_rollback(c->writer);
         else

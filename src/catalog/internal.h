@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "catalog/catalog.h"
+#include "catalog/audit.h"
 #include "catalog/history.h"
 #include "sql/sql.h"
 
@@ -25,6 +26,18 @@ struct snapshot *snapshot_new(const struct dataset *d, size_t more_columns, stru
 must_use bool snapshot_seal(struct snapshot *s, struct error *err);
 must_use bool snapshot_text(struct snapshot *s, struct str text, struct str *ret, struct error *err);
 must_use bool snapshot_column(struct snapshot *s, const struct column *from, struct column *ret, struct error *err);
+
+/* ── the audit (audit.c, audit_change.c), in the transaction of the change ── */
+struct audit_record {
+    enum audit_action action;
+    const char *kind;   /* what was changed: "dataset", "user", "key"… */
+    struct str id;      /* its public id, or name where that is all it has */
+    struct str details; /* members of a JSON object, without its braces; never a secret */
+};
+must_use bool audit_add(struct catalog *c, const struct actor *by, const struct audit_record *r, struct error *err);
+/* Appends the members that tell how one differs from the other; nothing when they do not. */
+must_use bool audit_describe_change(const struct dataset *was, const struct dataset *is, struct buf *ret, struct error *err);
+must_use bool audit_describe_dataset(const struct dataset *d, struct buf *ret, struct error *err);
 
 /* ── history (history.c), with `write` held ── */
 must_use bool history_insert(struct sql *db, const char *id, const struct history *h, struct error *err);

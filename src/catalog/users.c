@@ -369,6 +369,24 @@ bool catalog_verify_password(struct catalog *c, struct str name, struct str pass
 
 /* ── changes ── */
 
+static bool record(struct catalog *c, const struct actor *by, enum audit_action action, const char *id, struct str details, struct error *err)
+{
+    const struct audit_record r = {action, "user", str_from(id), details};
+    return audit_add(c, by, &r, err);
+}
+
+/* With `write` held. */
+static bool account_id(struct catalog *c, struct str folded, char ret[USER_ID_LENGTH + 1], struct error *err)
+{
+    struct sql_statement *st = sql_prepare(c->writer, STR("SELECT id FROM account WHERE folded = ?1"), err);
+    bool row = false;
+    bool ok = st && sql_bind_text(c->writer, st, 1, folded, err) && db_step(c->writer, st, &row, err) && (row || error_set(err, ERROR_NOT_FOUND, "no such user"));
+    if (ok)
+        copy_text(ret, USER_ID_LENGTH + 1, sql_text(st, 0));
+    sql_finalize(st);
+    return ok;
+}
+
 /* With `write` held, inside a transaction: commits and shows the result. */
 static bool users_commit(struct catalog *c, bool ok, struct error *err)
 {
@@ -398,6 +416,17 @@ static bool check_user_name(struct arena *a, struct str name, struct str *ret, s
     return true;
 }
 
+static bool record_new_user(struct catalog *c, const struct actor *by, const struct user *user, struct error *err)
+{
+    struct buf details = {0};
+    buf_add_z(&details, "\"name\":");
+    buf_add_json(&details, str_from(user->name));
+    buf_printf(&details, ",\"role\":\"%s\"", user_role_name(user->role));
+    bool ok = buf_ok(&details) ? record(c, by, AUDIT_USER_CREATE, user->id, buf_str(&details), err) : error_no_memory(err);
+    buf_free(&details);
+    return ok;
+}
+
 static bool insert_account(struct catalog *c, struct str name, struct str folded, const char *hash, enum user_role role, struct user *ret, struct error *err)
 {
     if (c->accounts.n >= USERS_MAX)
@@ -423,7 +452,6 @@ static bool insert_account(struct catalog *c, struct str name, struct str folded
 
 bool catalog_create_user(struct catalog *c, const struct actor *by, struct str name, struct str password, enum user_role role, struct user *ret, struct error *err)
 {
-    (void)by;
     struct arena a = {0};
     struct str nfc = STR_NONE, folded = STR_NONE;
     struct user made = {0};
@@ -433,7 +461,7 @@ bool catalog_create_user(struct catalog *c, const struct actor *by, struct str n
         pthread_mutex_lock(&c->write);
         ok = db_begin(c->writer, err);
         if (ok)
-            ok = users_commit(c, insert_account(c, nfc, folded, hash, role, &made, err), err);
+            ok = users_commit(c, insert_account(c, nfc, folded, hash, role, &made, err) && record_new_user(c, by, &made, err), err);
         pthread_mutex_unlock(&c->write);
     }
     if (ok)
@@ -442,17 +470,16 @@ bool catalog_create_user(struct catalog *c, const struct actor *by, struct str n
     return ok;
 }
 
-static bool update_hash(struct catalog *c, struct str folded, const char *hash, struct error *err)
+static bool update_hash(struct catalog *c, const struct actor *by, struct str folded, const char *hash, struct error *err)
 {
-    int64_t changed = 0;
-    if (!db_int(c->writer, err, &changed, "UPDATE account SET hash = ?2, secret_version = secret_version + 1 WHERE folded = ?1 RETURNING 1", "tt", folded, str_from(hash)))
-        return false;
-    return changed || error_set(err, ERROR_NOT_FOUND, "no such user");
+    char id[USER_ID_LENGTH + 1];
+    return account_id(c, folded, id, err) &&
+           db_run(c->writer, err, "UPDATE account SET hash = ?2, secret_version = secret_version + 1 WHERE id = ?1", "tt", str_from(id), str_from(hash)) &&
+           record(c, by, AUDIT_USER_PASSWORD, id, STR_NONE, err);
 }
 
 bool catalog_set_password(struct catalog *c, const struct actor *by, struct str name, struct str password, struct error *err)
 {
-    (void)by;
     struct arena a = {0};
     struct str nfc = STR_NONE, folded = STR_NONE;
     char hash[crypto_pwhash_STRBYTES];
@@ -461,26 +488,32 @@ bool catalog_set_password(struct catalog *c, const struct actor *by, struct str 
         pthread_mutex_lock(&c->write);
         ok = db_begin(c->writer, err);
         if (ok)
-            ok = users_commit(c, update_hash(c, folded, hash, err), err);
+            ok = users_commit(c, update_hash(c, by, folded, hash, err), err);
         pthread_mutex_unlock(&c->write);
     }
     arena_free(&a);
     return ok;
 }
 
-/* `text` changes one thing (?2) of the account ?1 and returns a row when there is one. */
-static bool update_account(struct catalog *c, const struct actor *by, struct str name, const char *text, int64_t value, struct error *err)
+struct account_change {
+    const char *text; /* sets one thing (?2) of the account ?1 */
+    int64_t value;
+    enum audit_action action;
+    struct str details;
+};
+
+static bool update_account(struct catalog *c, const struct actor *by, struct str name, const struct account_change *ch, struct error *err)
 {
-    (void)by;
     struct arena a = {0};
     struct str nfc = STR_NONE, folded = STR_NONE;
-    int64_t changed = 0;
+    char id[USER_ID_LENGTH + 1];
     bool ok = check_user_name(&a, name, &nfc, &folded, err);
     if (ok) {
         pthread_mutex_lock(&c->write);
         ok = db_begin(c->writer, err);
         if (ok) {
-            bool done = db_int(c->writer, err, &changed, text, "ti", folded, value) && (changed || error_set(err, ERROR_NOT_FOUND, "no such user"));
+            bool done = account_id(c, folded, id, err) && db_run(c->writer, err, ch->text, "ti", str_from(id), ch->value) &&
+                        record(c, by, ch->action, id, ch->details, err);
             ok = users_commit(c, done, err);
         }
         pthread_mutex_unlock(&c->write);
@@ -491,10 +524,14 @@ static bool update_account(struct catalog *c, const struct actor *by, struct str
 
 bool catalog_set_disabled(struct catalog *c, const struct actor *by, struct str name, bool disabled, struct error *err)
 {
-    return update_account(c, by, name, "UPDATE account SET disabled = ?2 WHERE folded = ?1 RETURNING 1", disabled, err);
+    const struct account_change ch = {"UPDATE account SET disabled = ?2 WHERE id = ?1", disabled, disabled ? AUDIT_USER_DISABLE : AUDIT_USER_ENABLE, STR_NONE};
+    return update_account(c, by, name, &ch, err);
 }
 
 bool catalog_set_role(struct catalog *c, const struct actor *by, struct str name, enum user_role role, struct error *err)
 {
-    return update_account(c, by, name, "UPDATE account SET role = ?2 WHERE folded = ?1 RETURNING 1", role, err);
+    char details[64];
+    snprintf(details, sizeof details, "\"role\":\"%s\"", user_role_name(role));
+    const struct account_change ch = {"UPDATE account SET role = ?2 WHERE id = ?1", role, AUDIT_USER_ROLE, str_from(details)};
+    return update_account(c, by, name, &ch, err);
 }

@@ -1,0 +1,148 @@
+/* Writing and reading the audit chain of catalog.db (audit.h). */
+#include <sodium.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "catalog/internal.h"
+
+enum { READER_CACHE_BYTES = 256 << 10 };
+
+static const struct {
+    const char *name, *sentence;
+} actions[] = {
+#define X(symbol, name, sentence) {name, sentence},
+#include "catalog/audit_actions.def"
+#undef X
+};
+
+const char *audit_action_name(enum audit_action action)
+{
+    return actions[action].name;
+}
+
+const char *audit_action_sentence(enum audit_action action)
+{
+    return actions[action].sentence;
+}
+
+void chain_hash(const unsigned char before[CHAIN_HASH_BYTES], struct str entry, unsigned char ret[CHAIN_HASH_BYTES])
+{
+    crypto_hash_sha256_state h;
+    crypto_hash_sha256_init(&h);
+    crypto_hash_sha256_update(&h, before, CHAIN_HASH_BYTES);
+    crypto_hash_sha256_update(&h, (const unsigned char *)entry.p, entry.n);
+    crypto_hash_sha256_final(&h, ret);
+}
+
+bool chain_follow(struct chain_head *head, const struct chain_link *link, struct error *err)
+{
+    unsigned char hash[CHAIN_HASH_BYTES];
+    const long long seq = link->seq, last = head->seq;
+    if (seq > last + 1)
+        return error_set(err, ERROR_STORE_UNAVAILABLE, "record %lld is missing: what comes after record %lld is record %lld", last + 1, last, seq);
+    chain_hash(head->hash, link->entry, hash);
+    if (seq != last + 1 || link->hash.n != sizeof hash || memcmp(hash, link->hash.p, sizeof hash) != 0)
+        return error_set(err, ERROR_STORE_UNAVAILABLE, "record %lld does not follow from what is before it: it was changed, put in or moved, or something before it was", seq);
+    head->seq = seq;
+    memcpy(head->hash, hash, sizeof hash);
+    return true;
+}
+
+/* ── writing ── */
+
+static bool read_head(struct sql *db, struct chain_head *ret, struct error *err)
+{
+    struct sql_statement *st = sql_prepare(db, STR("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"), err);
+    bool row = false;
+    bool ok = st && db_step(db, st, &row, err);
+    *ret = (struct chain_head){0};
+    if (ok && row) {
+        struct str hash = sql_text(st, 1);
+        ret->seq = sql_i64(st, 0);
+        ok = hash.n == CHAIN_HASH_BYTES ||
+             error_set(err, ERROR_STORE_UNAVAILABLE, "catalog.db is damaged: the hash of audit record %lld has %zu bytes", (long long)ret->seq, hash.n);
+        if (ok)
+            memcpy(ret->hash, hash.p, hash.n);
+    }
+    sql_finalize(st);
+    return ok;
+}
+
+static void add_text(struct buf *b, const char *key, struct str value)
+{
+    buf_printf(b, ",\"%s\":", key);
+    if (value.n)
+        buf_add_json(b, value);
+    else
+        buf_add_z(b, "null");
+}
+
+static void write_entry(struct buf *b, int64_t seq, const struct actor *by, const struct audit_record *r)
+{
+    buf_printf(b, "{\"seq\":%lld,\"at_ms\":%lld", (long long)seq, (long long)clock_wall_ms());
+    add_text(b, "action", str_from(audit_action_name(r->action)));
+    add_text(b, "user", str_from(by->user));
+    add_text(b, "via", str_from(by->via));
+    add_text(b, "peer", str_from(by->peer));
+    add_text(b, "request_id", by->request_id);
+    buf_printf(b, ",\"subject\":{\"%s\":", r->kind);
+    buf_add_json(b, r->id);
+    buf_add_z(b, "},\"details\":{");
+    buf_add_str(b, r->details);
+    buf_add_z(b, "}}");
+}
+
+bool audit_add(struct catalog *c, const struct actor *by, const struct audit_record *r, struct error *err)
+{
+    struct chain_head head;
+    unsigned char hash[CHAIN_HASH_BYTES];
+    struct buf b = {0};
+    if (!read_head(c->writer, &head, err))
+        return false;
+    write_entry(&b, head.seq + 1, by, r);
+    struct sql_statement *st = NULL;
+    bool ok = buf_ok(&b) || error_no_memory(err);
+    if (ok) {
+        chain_hash(head.hash, buf_str(&b), hash);
+        st = sql_prepare(c->writer, STR("INSERT INTO audit VALUES(?1, ?2, ?3)"), err);
+        const struct cell cells[] = {cell_int(head.seq + 1), cell_text(buf_str(&b)), cell_blob(str_make((const char *)hash, sizeof hash))};
+        ok = st && sql_bind_cells(c->writer, st, 1, cells, sizeof cells / sizeof *cells, err) && sql_run(c->writer, st, err);
+    }
+    sql_finalize(st);
+    buf_free(&b);
+    return ok;
+}
+
+/* ── reading: a connection of its own, so that a long export keeps no change waiting ── */
+
+static struct sql *open_reader(struct catalog *c, struct error *err)
+{
+    char path[4200];
+    snprintf(path, sizeof path, "%s/catalog.db", c->dir);
+    return sql_open(path, SQL_READER, READER_CACHE_BYTES, err);
+}
+
+bool catalog_audit_head(struct catalog *c, struct chain_head *ret, struct error *err)
+{
+    pthread_mutex_lock(&c->write);
+    bool ok = read_head(c->writer, ret, err);
+    pthread_mutex_unlock(&c->write);
+    return ok;
+}
+
+bool catalog_audit_read(struct catalog *c, int64_t from, chain_reader take, void *ctx, struct error *err)
+{
+    struct sql *db = open_reader(c, err);
+    struct sql_statement *st = db ? sql_prepare(db, STR("SELECT seq, entry, hash FROM audit WHERE seq >= ?1 ORDER BY seq"), err) : NULL;
+    bool row = true, enough = false;
+    bool ok = st && sql_bind_i64(db, st, 1, from, err);
+    while (ok && !enough && (ok = db_step(db, st, &row, err)) && row) {
+        struct cell cells[3];
+        ok = sql_cells(db, st, cells, 3, err);
+        const struct chain_link link = {cells[0].i, cells[1].s, cells[2].s};
+        ok = ok && take(ctx, &link, &enough, err);
+    }
+    sql_finalize(st);
+    sql_close(db);
+    return ok;
+}
