@@ -148,7 +148,7 @@ static void print_overview(FILE *to)
 {
     fputs("usage: seltzer COMMAND [options]\n\nA self-hosted server that speaks the Socrata Publisher (SODA Producer) API.\n\ncommands:\n", to);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(to, "  %-10s %s\n", commands[i].command.name, commands[i].command.summary);
+        fprintf(to, "  %-12s %s\n", commands[i].command.name, commands[i].command.summary);
     fputs("\nseltzer COMMAND --help tells more about each.\n", to);
 }
 

@@ -16,7 +16,7 @@
 #include "api/query_cache.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "cli/cli.h"
+#include "cli/certificate_watch.h"
 
 const char *const cli_serve_details =
     "Serves the API over HTTPS from a data directory, which is made on the first start together with a certificate\n"
@@ -27,7 +27,7 @@ const char *const cli_serve_details =
     "  SELTZER_ADMIN_PASSWORD     the first administrator's password; without it one is made and printed once\n"
     "\n"
     "signals: SIGTERM and SIGINT stop accepting, finish what runs (30 s at most) and exit 0; SIGHUP reads the\n"
-    "certificate again. When a listener answers, one line goes to standard output: ready https://HOST:PORT.\n";
+    "certificate again, which also happens by itself within two seconds of a change. When a listener answers, one line goes to standard output: ready https://HOST:PORT.\n";
 
 #define DEV_PASSWORD "seltzer-dev-password"
 
@@ -38,7 +38,7 @@ static struct settings {
     const char *listens[LISTENS_MAX], *http_listens[LISTENS_MAX], *hosts[HOSTS_MAX], *proxies[HOSTS_MAX];
     size_t n_listens, n_http_listens, n_hosts, n_proxies;
     const char *tls_cert, *tls_key, *ready_fd, *workers, *replies_max, *disk_reserve, *query_deadline;
-    bool dev, verbose;
+    bool dev, verbose, strict_host;
 } settings;
 
 static const struct cli_option options[] = {
@@ -48,6 +48,7 @@ static const struct cli_option options[] = {
     {"tls-cert", "FILE", "certificate chain, PEM, instead of the self-made one", NULL, &settings.tls_cert, NULL, NULL, 0},
     {"tls-key", "FILE", "its private key, PEM", NULL, &settings.tls_key, NULL, NULL, 0},
     {"host", "NAME", "another name or address for the self-made certificate; may be repeated", NULL, NULL, settings.hosts, &settings.n_hosts, HOSTS_MAX - 3},
+    {"strict-host", NULL, "answer 421 to requests for a host that the certificate does not name", &settings.strict_host, NULL, NULL, NULL, 0},
     {"trusted-proxy", "CIDR", "a proxy whose X-Forwarded-For and -Proto count; may be repeated", NULL, NULL, settings.proxies, &settings.n_proxies, HOSTS_MAX},
     {"ready-fd", "N", "write the ready lines to this descriptor instead of standard output", NULL, &settings.ready_fd, NULL, NULL, 0},
     {"workers", "N", "worker threads (4 a core, at least 8)", NULL, &settings.workers, NULL, NULL, 0},
@@ -69,6 +70,8 @@ struct server {
     struct ingest_queue *queue;
     struct query_cache *queries;
     struct certificate certificate;
+    const char *hosts[HOSTS_MAX]; /* of the self-made certificate */
+    struct certificate_watch watch;
     struct api api;
     struct http_listen listens[2 * LISTENS_MAX];
     size_t n_listens;
@@ -238,14 +241,16 @@ static bool read_replies_max(uint64_t *ret_bytes, struct error *err)
 
 static bool open_listeners(struct server *s, struct error *err)
 {
-    const char *hosts[HOSTS_MAX] = {"localhost", "127.0.0.1", "::1"};
+    static const char *const always[] = {"localhost", "127.0.0.1", "::1"};
+    enum { ALWAYS = sizeof always / sizeof *always };
     const char *cert = settings.tls_cert, *key = settings.tls_key;
     if (!cert != !key)
         return error_set(err, ERROR_BAD_REQUEST, "--tls-cert and --tls-key go together");
-    for (size_t i = 0; i < settings.n_hosts; i++)
-        hosts[3 + i] = settings.hosts[i];
     if (!cert) {
-        if (!certificate_ensure(s->dir.path, hosts, 3 + settings.n_hosts, &s->certificate, err))
+        memcpy(s->hosts, always, sizeof always);
+        memcpy(s->hosts + ALWAYS, settings.hosts, settings.n_hosts * sizeof *settings.hosts);
+        s->watch = (struct certificate_watch){.data_dir = s->dir.path, .hosts = s->hosts, .n_hosts = ALWAYS + settings.n_hosts};
+        if (!certificate_ensure(s->dir.path, s->hosts, s->watch.n_hosts, &s->certificate, err))
             return false;
         cert = s->certificate.cert;
         key = s->certificate.key;
@@ -261,7 +266,8 @@ static bool open_listeners(struct server *s, struct error *err)
         .tls_key = key,
         .trusted_proxies = settings.proxies,
         .n_trusted_proxies = settings.n_proxies,
-        .hsts = settings.tls_cert != NULL,
+        .hsts = settings.tls_cert && !settings.dev, /* docs/decisions/hsts.md */
+        .strict_host = settings.strict_host,
         .scratch_dir = s->dir.scratch,
         .replies_bytes_max = replies_bytes_max,
         .replies_waiting_max = s->workers / 2,
@@ -275,6 +281,7 @@ static bool open_listeners(struct server *s, struct error *err)
     const char *colon = strrchr(http_server_address(s->http, 0), ':');
     uint64_t port;
     s->api.https_port = colon && str_to_u64(str_from(colon + 1), &port) ? (int)port : 443;
+    certificate_watch_start(&s->watch, s->http, cert, key);
     return http_server_start(s->http, err);
 }
 
@@ -325,19 +332,14 @@ static void watched_signals(sigset_t *ret)
 
 static void run_until_stopped(struct server *s, const sigset_t *signals)
 {
-    struct error err = {0};
+    const struct timespec second = {1, 0};
     for (;;) {
-        int got;
-        if (sigwait(signals, &got) != 0)
-            continue;
+        int got = sigtimedwait(signals, NULL, &second); /* -1: none came */
         if (got == SIGTERM || got == SIGINT)
             break;
-        if (got == SIGHUP) {
-            if (http_server_reload_tls(s->http, &err))
-                log_line(LOG_INFO, "the certificate was read again");
-            else
-                log_line(LOG_ERROR, "the certificate was not changed: %s", err.message);
-        }
+        if (got == SIGHUP)
+            certificate_watch_read(&s->watch);
+        certificate_watch_look(&s->watch);
     }
     log_line(LOG_INFO, "stopping");
     http_server_stop(s->http, GRACE_MS);

@@ -279,6 +279,21 @@ static void set_client(struct connection *c, struct http_head *h)
     address_text(&a, h->peer, sizeof(h->peer));
 }
 
+/* Host, and the name that the TLS handshake asked for, are the certificate's (RFC 9110 7.4). */
+static bool is_meant_for_us(struct connection *c, const struct http_head *h)
+{
+    struct str host = http_header(h, "Host");
+    const char *asked = c->ssl ? SSL_get_servername(c->ssl, TLSEXT_NAMETYPE_host_name) : NULL;
+    const SSL_CTX *ctx;
+    bool is;
+
+    pthread_mutex_lock(&c->server->tls_lock);
+    ctx = c->ssl ? SSL_get_SSL_CTX(c->ssl) : c->server->tls;
+    is = !ctx || ((!host.p || tls_certificate_names(ctx, host)) && (!asked || tls_certificate_names(ctx, str_from(asked))));
+    pthread_mutex_unlock(&c->server->tls_lock);
+    return is;
+}
+
 static void begin_request(struct connection *c, size_t head_n)
 {
     struct error err;
@@ -296,6 +311,11 @@ static void begin_request(struct connection *c, size_t head_n)
     if (c->refused) {
         error_set(&err, ERROR_TOO_MANY_CONNECTIONS, "too many connections, try again later");
         err.retry_after_s = 5;
+        refuse(c, &err, HTTP_OK);
+        return;
+    }
+    if (c->server->config.strict_host && !is_meant_for_us(c, &x->request.head)) {
+        error_set(&err, ERROR_MISDIRECTED, "this server's certificate does not name the host that the request is for");
         refuse(c, &err, HTTP_OK);
         return;
     }

@@ -111,6 +111,7 @@ struct http_config {
     size_t n_trusted_proxies;
     unsigned loops;               /* 0: one a core */
     bool hsts;
+    bool strict_host;             /* a Host or a TLS server name that the certificate does not have is answered 421 */
     const char *scratch_dir;      /* for reply spools */
     uint64_t reply_bytes_max;     /* per reply, 0: 16 GiB */
     /* Of all replies on their way together; 0: 64 MiB of memory, 32 GiB of the scratch area, for which at most 10 s are waited,
@@ -129,8 +130,23 @@ struct http_server *http_server_open(const struct http_config *config, struct er
 const char *http_server_address(const struct http_server *s, size_t i);
 /* Starts the loops' threads and returns. */
 must_use bool http_server_start(struct http_server *s, struct error *err);
-/* Reads certificate and key again and swaps them for new connections; the old ones stay when that fails. */
+/* Reads certificate and key again and swaps them for new connections; the old ones stay when that fails, as it does too for a
+ * certificate that has expired or is not valid yet. Not from two threads at once. */
 must_use bool http_server_reload_tls(struct http_server *s, struct error *err);
+
+/* The certificate that new connections see, and whether the files hold another by now that was refused. */
+enum { HTTP_SERIAL_MAX = 40 };
+struct http_tls_state {
+    bool has_tls;                     /* else the rest says nothing */
+    bool refused;                     /* the last reload failed, for the reason in `why` */
+    int64_t begins_s, ends_s;         /* Unix time */
+    char serial[HTTP_SERIAL_MAX + 1]; /* hexadecimal */
+    char why[512];
+};
+void http_server_tls_state(struct http_server *s, struct http_tls_state *ret);
+/* Would a reload take these files? */
+must_use bool http_tls_check(const char *cert, const char *key, struct http_tls_state *ret, struct error *err);
+
 /* Stops accepting, lets running exchanges finish for grace_ms, closes the rest, joins the loops. */
 void http_server_stop(struct http_server *s, unsigned grace_ms);
 void http_server_close(struct http_server *s);

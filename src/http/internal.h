@@ -95,8 +95,27 @@ void peers_free(struct peers *p);
 size_t peers_enter(struct peers *p, const struct address *a); /* how many there are now */
 void peers_leave(struct peers *p, const struct address *a);
 
+/* ── tickets.c ── */
+struct ticket_key {
+    unsigned char name[16], cipher[32], mac[32];
+};
+struct tickets {
+    pthread_mutex_t lock;
+    struct ticket_key now, before;
+    bool has_before;
+    uint64_t made_ms; /* now */
+};
+must_use bool tickets_init(struct tickets *t, struct error *err);
+void tickets_fini(struct tickets *t);
+must_use bool tickets_use(struct tickets *t, SSL_CTX *ctx);
+/* The key of that name, or with NULL the one for new tickets. False: there is none. */
+must_use bool tickets_key(struct tickets *t, const unsigned char *name, struct ticket_key *ret, bool *ret_is_old);
+
 /* ── tls.c ── */
-SSL_CTX *tls_context_new(const char *cert, const char *key, bool refuse_expired, struct error *err);
+SSL_CTX *tls_context_new(const char *cert, const char *key, bool refuse_untimely, struct tickets *tickets, struct http_tls_state *ret,
+                         struct error *err);
+/* "host:port", "[v6]:port", or either without a port, is one of the certificate's names or addresses. */
+bool tls_certificate_names(const SSL_CTX *ctx, struct str host);
 
 /* ── connection and exchange ── */
 enum state {
@@ -224,8 +243,10 @@ struct http_server {
     size_t n_proxies;
     struct peers *peers;
     struct spool_total *replies;
+    struct tickets tickets;
     pthread_mutex_t tls_lock;
     SSL_CTX *tls;
+    struct http_tls_state tls_state;
     struct loop *loops;
     unsigned n_loops, next_loop;
     atomic_size_t n_connections;

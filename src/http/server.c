@@ -262,7 +262,7 @@ static bool open_listeners(struct http_server *s, const struct http_config *conf
         if (!listener_open(l, &config->listens[i], err))
             return false;
     }
-    if (needs_tls && !(s->tls = tls_context_new(s->config.tls_cert, s->config.tls_key, false, err)))
+    if (needs_tls && !(s->tls = tls_context_new(s->config.tls_cert, s->config.tls_key, false, &s->tickets, &s->tls_state, err)))
         return false;
     return true;
 }
@@ -296,7 +296,8 @@ struct http_server *http_server_open(const struct http_config *config, struct er
     signal(SIGPIPE, SIG_IGN); /* OpenSSL writes with write() */
     pthread_mutex_init(&s->tls_lock, NULL);
     s->peers = peers_new();
-    if (!copy_config(s, config, err) || (!s->peers && !error_no_memory(err)) || !open_replies(s, err) ||
+    bool has_tickets = tickets_init(&s->tickets, err); /* first, so that it can be undone in any case */
+    if (!has_tickets || !copy_config(s, config, err) || (!s->peers && !error_no_memory(err)) || !open_replies(s, err) ||
         !read_proxies(s, config, err) || !open_listeners(s, config, err) || !open_loops(s, err)) {
         http_server_close(s);
         return NULL;
@@ -324,21 +325,42 @@ bool http_server_start(struct http_server *s, struct error *err)
     return rc == 0 || error_from_errno(err, rc, "start the event loops");
 }
 
-bool http_server_reload_tls(struct http_server *s, struct error *err)
+static void swap_tls(struct http_server *s, SSL_CTX *fresh, const struct http_tls_state *state)
 {
-    SSL_CTX *fresh, *old;
+    SSL_CTX *old;
 
-    if (!s->tls)
-        return true;
-    fresh = tls_context_new(s->config.tls_cert, s->config.tls_key, true, err);
-    if (!fresh)
-        return false;
     pthread_mutex_lock(&s->tls_lock);
     old = s->tls;
     s->tls = fresh;
+    s->tls_state = *state;
     pthread_mutex_unlock(&s->tls_lock);
     SSL_CTX_free(old); /* its connections hold it */
-    return true;
+}
+
+bool http_server_reload_tls(struct http_server *s, struct error *err)
+{
+    struct http_tls_state state;
+    SSL_CTX *fresh;
+
+    if (!s->tls)
+        return true;
+    fresh = tls_context_new(s->config.tls_cert, s->config.tls_key, true, &s->tickets, &state, err);
+    if (fresh) {
+        swap_tls(s, fresh, &state);
+        return true;
+    }
+    pthread_mutex_lock(&s->tls_lock);
+    s->tls_state.refused = true;
+    snprintf(s->tls_state.why, sizeof(s->tls_state.why), "%.500s", err->message);
+    pthread_mutex_unlock(&s->tls_lock);
+    return false;
+}
+
+void http_server_tls_state(struct http_server *s, struct http_tls_state *ret)
+{
+    pthread_mutex_lock(&s->tls_lock);
+    *ret = s->tls_state;
+    pthread_mutex_unlock(&s->tls_lock);
 }
 
 void http_server_stop(struct http_server *s, unsigned grace_ms)
@@ -374,6 +396,7 @@ void http_server_close(struct http_server *s)
     peers_free(s->peers);
     spool_total_free(s->replies);
     SSL_CTX_free(s->tls);
+    tickets_fini(&s->tickets);
     pthread_mutex_destroy(&s->tls_lock);
     free((char *)s->config.tls_cert);
     free((char *)s->config.tls_key);

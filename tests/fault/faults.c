@@ -546,6 +546,14 @@ TLS_FAILING(0, int, SSL_CTX_use_certificate_chain_file, (SSL_CTX *ctx, const cha
 TLS_FAILING(0, int, SSL_CTX_use_PrivateKey_file, (SSL_CTX *ctx, const char *path, int kind), (ctx, path, kind))
 TLS_FAILING(0, int, SSL_CTX_check_private_key, (const SSL_CTX *ctx), (ctx))
 TLS_FAILING(NULL, X509 *, SSL_CTX_get0_certificate, (const SSL_CTX *ctx), (ctx))
+TLS_FAILING(0, int, SSL_CTX_set_ex_data, (SSL_CTX *ctx, int at, void *p), (ctx, at, p))
+TLS_FAILING(0, int, SSL_CTX_set_tlsext_ticket_key_evp_cb,
+            (SSL_CTX *ctx, int (*give)(SSL *, unsigned char *, unsigned char *, EVP_CIPHER_CTX *, EVP_MAC_CTX *, int)), (ctx, give))
+TLS_FAILING(0, int, EVP_EncryptInit_ex, (EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *engine, const unsigned char *key, const unsigned char *iv),
+            (ctx, cipher, engine, key, iv))
+TLS_FAILING(0, int, EVP_DecryptInit_ex, (EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *engine, const unsigned char *key, const unsigned char *iv),
+            (ctx, cipher, engine, key, iv))
+TLS_FAILING(0, int, EVP_MAC_CTX_set_params, (EVP_MAC_CTX *ctx, const OSSL_PARAM *parameters), (ctx, parameters))
 TLS_FAILING(NULL, X509 *, X509_new, (void), ())
 /* The one kind of key that we make: of a named curve. */
 EVP_PKEY *EVP_PKEY_Q_keygen(OSSL_LIB_CTX *library, const char *properties, const char *kind, ...)
