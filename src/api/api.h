@@ -19,6 +19,8 @@ struct api {
     const char *reports_dir; /* rows that failure policies set aside */
     int https_port;         /* where plain HTTP is sent on to */
     struct query_cache *queries;
+    struct http_server *http; /* for what it can tell of itself */
+    int64_t started_s;      /* seconds since the epoch */
 };
 
 enum api_extension { EXTENSION_NONE, EXTENSION_JSON, EXTENSION_CSV, EXTENSION_GEOJSON, EXTENSION_TSV, EXTENSION_XML, EXTENSION_RDF, EXTENSION_TXT };

@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "api/router.h"
+#include "api/traffic.h"
 #include "base/clock.h"
 
 /* ── replies ── */
@@ -191,7 +191,7 @@ static void on_head(void *ctx, struct http_exchange *x)
         call_reply_error(c, &err);
         return;
     }
-    if (!c->head->secure) {
+    if (!c->head->secure && c->route->action != GATE_PROBE) {
         reply_plain(c);
         return;
     }
@@ -279,5 +279,5 @@ static void on_release(void *ctx, struct http_exchange *x)
 
 struct http_app api_http_app(struct api *api)
 {
-    return (struct http_app){api, on_head, on_body, on_end, on_release};
+    return (struct http_app){api, on_head, on_body, on_end, on_release, traffic_ended};
 }

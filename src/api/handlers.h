@@ -25,5 +25,8 @@ extern const struct handler handler_geocoding_pending;
 extern const struct handler handler_users_current;
 extern const struct handler handler_version_get;
 extern const struct handler handler_report_get;
+extern const struct handler handler_probe_health;
+extern const struct handler handler_probe_ready;
+extern const struct handler handler_probe_metrics;
 
 #endif

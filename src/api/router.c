@@ -13,6 +13,16 @@ static const struct route routes[] = {
 #undef NO
 #undef YES
 
+unsigned router_number(const struct route *r)
+{
+    return (unsigned)(r - routes);
+}
+
+const struct route *router_route(unsigned number)
+{
+    return number < ROUTES ? &routes[number] : NULL;
+}
+
 static const struct {
     const char *text;
     enum api_extension extension;

@@ -12,6 +12,16 @@ struct route {
     const struct handler *handler;
 };
 
+/* How many lines routes.def has. */
+enum {
+    ROUTES = 0
+#define X(method, pattern, dataset, action, handler) +1
+#include "api/routes.def"
+#undef X
+};
+unsigned router_number(const struct route *r);   /* its line in routes.def, from 0 on */
+const struct route *router_route(unsigned number); /* NULL past the last */
+
 /* Finds the route for the head's method and path and fills in part, last_literal and extension of the call. False:
  * NOT_FOUND, or METHOD_NOT_ALLOWED with the path's methods in *ret_allow ("GET, HEAD, POST, OPTIONS"; in the call's
  * arena), or a malformed path. HEAD finds GET's route. */

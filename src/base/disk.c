@@ -77,15 +77,25 @@ static void write_size(char ret[24], uint64_t bytes)
         snprintf(ret, 24, "%llu bytes", (unsigned long long)bytes);
 }
 
-bool disk_has_room(const struct disk_reserve *r, const char *path, uint64_t bytes, struct error *err)
+bool disk_space(const char *path, uint64_t *ret_free, uint64_t *ret_all, struct error *err)
 {
     struct statvfs st;
+    if (statvfs(path, &st) != 0)
+        return error_from_errno(err, errno, "look at the space on the disk");
+    *ret_all = (uint64_t)st.f_blocks * st.f_frsize;
+    *ret_free = (uint64_t)st.f_bavail * st.f_frsize;
+    return true;
+}
+
+bool disk_has_room(const struct disk_reserve *r, const char *path, uint64_t bytes, struct error *err)
+{
+    uint64_t all, free_bytes;
     char has[24], keeps[24], wants[24], what[64] = "";
     if (r->kind == DISK_RESERVE_NONE)
         return true;
-    if (statvfs(path, &st) != 0)
-        return error_from_errno(err, errno, "look at the space on the disk");
-    uint64_t all = (uint64_t)st.f_blocks * st.f_frsize, free_bytes = (uint64_t)st.f_bavail * st.f_frsize, reserve = disk_reserve_bytes(r, all);
+    if (!disk_space(path, &free_bytes, &all, err))
+        return false;
+    uint64_t reserve = disk_reserve_bytes(r, all);
     if (all == 0 || (free_bytes >= reserve && free_bytes - reserve >= bytes))
         return true; /* some file systems do not know their size: then the disk itself has to say when it is full */
     write_size(has, free_bytes);

@@ -21,6 +21,8 @@ struct disk_reserve {
 must_use bool disk_reserve_parse(struct str text, struct disk_reserve *ret, struct error *err);
 /* Of a file system of so many bytes. */
 uint64_t disk_reserve_bytes(const struct disk_reserve *r, uint64_t file_system_bytes);
+/* What is free on the file system of `path`, for who is not root, and how large it is; 0 where it does not know. */
+must_use bool disk_space(const char *path, uint64_t *ret_free, uint64_t *ret_all, struct error *err);
 /* `bytes` more on the file system of `path` would leave the reserve free; else DISK_FULL with what is free and what is kept. */
 must_use bool disk_has_room(const struct disk_reserve *r, const char *path, uint64_t bytes, struct error *err);
 

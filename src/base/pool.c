@@ -12,6 +12,7 @@ struct pool {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct job *first, **last;
+    size_t n_waiting;
     unsigned n_idle; /* workers that wait: a submit signals only when there is one */
     bool stopping;
     char name[16];
@@ -35,6 +36,7 @@ static struct job *take(struct pool *p)
     job = p->first;
     if (job) {
         p->first = job->next;
+        p->n_waiting--;
         if (!p->first)
             p->last = &p->first;
     }
@@ -96,10 +98,21 @@ void pool_submit(struct pool *p, struct job *job)
     pthread_mutex_lock(&p->lock);
     *p->last = job;
     p->last = &job->next;
+    p->n_waiting++;
     someone_waits = p->n_idle > 0;
     pthread_mutex_unlock(&p->lock);
     if (someone_waits)
         pthread_cond_signal(&p->wake);
+}
+
+size_t pool_waiting(struct pool *p)
+{
+    size_t n;
+
+    pthread_mutex_lock(&p->lock);
+    n = p->n_waiting;
+    pthread_mutex_unlock(&p->lock);
+    return n;
 }
 
 void pool_free(struct pool *p)

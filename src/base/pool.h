@@ -13,6 +13,7 @@ struct job {
 struct pool;
 struct pool *pool_new(unsigned workers, const char *name, struct error *err);
 void pool_submit(struct pool *p, struct job *job); /* from any thread */
+size_t pool_waiting(struct pool *p);                  /* jobs that no worker has taken yet */
 void pool_free(struct pool *p);
 
 #endif

@@ -5,9 +5,8 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/version.h"
 #include "catalog/actor.h"
-
-#define SELTZER_VERSION "0.1.0"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 

@@ -14,6 +14,7 @@
 
 #include "api/api.h"
 #include "api/query_cache.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "cli/certificate_watch.h"
@@ -35,8 +36,8 @@ enum { LISTENS_MAX = 16, HOSTS_MAX = 64, GRACE_MS = 30000 };
 
 static struct settings {
     const char *data;
-    const char *listens[LISTENS_MAX], *http_listens[LISTENS_MAX], *hosts[HOSTS_MAX], *proxies[HOSTS_MAX];
-    size_t n_listens, n_http_listens, n_hosts, n_proxies;
+    const char *listens[LISTENS_MAX], *http_listens[LISTENS_MAX], *hosts[HOSTS_MAX], *proxies[HOSTS_MAX], *metrics_from[HOSTS_MAX];
+    size_t n_listens, n_http_listens, n_hosts, n_proxies, n_metrics_from;
     const char *tls_cert, *tls_key, *ready_fd, *workers, *replies_max, *disk_reserve, *query_deadline;
     bool dev, verbose, strict_host;
 } settings;
@@ -50,6 +51,7 @@ static const struct cli_option options[] = {
     {"host", "NAME", "another name or address for the self-made certificate; may be repeated", NULL, NULL, settings.hosts, &settings.n_hosts, HOSTS_MAX - 3},
     {"strict-host", NULL, "answer 421 to requests for a host that the certificate does not name", &settings.strict_host, NULL, NULL, NULL, 0},
     {"trusted-proxy", "CIDR", "a proxy whose X-Forwarded-For and -Proto count; may be repeated", NULL, NULL, settings.proxies, &settings.n_proxies, HOSTS_MAX},
+    {"metrics-from", "CIDR", "an address or network from where /metrics may be read without credentials (none); may be repeated", NULL, NULL, settings.metrics_from, &settings.n_metrics_from, HOSTS_MAX},
     {"ready-fd", "N", "write the ready lines to this descriptor instead of standard output", NULL, &settings.ready_fd, NULL, NULL, 0},
     {"workers", "N", "worker threads (4 a core, at least 8)", NULL, &settings.workers, NULL, NULL, 0},
     {"replies-max", "MIB", "scratch space for all replies that clients have yet to read (32768)", NULL, &settings.replies_max, NULL, NULL, 0},
@@ -178,7 +180,7 @@ static bool open_house(struct server *s, struct error *err)
         !(s->queue = ingest_queue_new(s->store, s->pool, err)) ||
         !(s->queries = query_cache_new(QUERY_CACHE_ENTRIES_MAX, QUERY_CACHE_BYTES_MAX, err)))
         return false;
-    s->api = (struct api){s->catalog, s->store, s->gate, s->queue, s->pool, s->dir.scratch, s->dir.reports, 443, s->queries};
+    s->api = (struct api){s->catalog, s->store, s->gate, s->queue, s->pool, s->dir.scratch, s->dir.reports, 443, s->queries, NULL, clock_wall_ms() / 1000};
     return true;
 }
 
@@ -266,6 +268,8 @@ static bool open_listeners(struct server *s, struct error *err)
         .tls_key = key,
         .trusted_proxies = settings.proxies,
         .n_trusted_proxies = settings.n_proxies,
+        .operators = settings.metrics_from,
+        .n_operators = settings.n_metrics_from,
         .hsts = settings.tls_cert && !settings.dev, /* docs/decisions/hsts.md */
         .strict_host = settings.strict_host,
         .scratch_dir = s->dir.scratch,
@@ -278,6 +282,7 @@ static bool open_listeners(struct server *s, struct error *err)
     s->http = http_server_open(&config, err);
     if (!s->http)
         return false;
+    s->api.http = s->http;
     const char *colon = strrchr(http_server_address(s->http, 0), ':');
     uint64_t port;
     s->api.https_port = colon && str_to_u64(str_from(colon + 1), &port) ? (int)port : 443;

@@ -4,12 +4,14 @@
 #include "gate/gate.h"
 
 /* What each action asks for at least. */
-enum need { NEED_NOTHING, NEED_READER, NEED_SIGNED_IN, NEED_EDITOR, NEED_PUBLISHER, NEED_OWNER, NEED_ADMINISTRATOR };
+enum need { NEED_NOTHING, NEED_READER, NEED_SIGNED_IN, NEED_EDITOR, NEED_PUBLISHER, NEED_OWNER, NEED_ADMINISTRATOR, NEED_OPERATOR };
 
 static enum need need_of(enum gate_action action)
 {
     switch (action) {
-    case GATE_PUBLIC: return NEED_NOTHING;
+    case GATE_PUBLIC:
+    case GATE_PROBE: return NEED_NOTHING;
+    case GATE_READ_METRICS: return NEED_OPERATOR;
     case GATE_READ_ROWS:
     case GATE_READ_VIEW: return NEED_READER;
     case GATE_READ_SELF: return NEED_SIGNED_IN;
@@ -55,6 +57,7 @@ static bool is_allowed(const struct principal *p, enum need need, const struct d
     case NEED_PUBLISHER: return has_role(p, ROLE_PUBLISHER);
     case NEED_OWNER: return owns(p, d);
     case NEED_ADMINISTRATOR: return has_role(p, ROLE_ADMINISTRATOR);
+    case NEED_OPERATOR: return p->from_operator || has_role(p, ROLE_ADMINISTRATOR);
     }
     return false;
 }

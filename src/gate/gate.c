@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "gate/internal.h"
 
 struct gate {
@@ -119,10 +120,13 @@ static bool verify(struct gate *g, const struct basic *basic, const char *peer, 
     bool good = false;
     if (!found)
         *user = (struct user){0};
-    if (!failures_begin(g->failures, counted_as(user, found, basic->name, a), peer, clock_mono_ms(), &try, &wait_s))
+    if (!failures_begin(g->failures, counted_as(user, found, basic->name, a), peer, clock_mono_ms(), &try, &wait_s)) {
+        metrics_add(METRIC_LOG_INS_DELAYED, 1);
         return too_many(wait_s, err);
+    }
     bool ok = catalog_verify_password(g->catalog, basic->name, basic->password, user, &good, err);
     failures_end(g->failures, &try, !ok ? LOG_IN_UNDECIDED : good ? LOG_IN_GOOD : LOG_IN_WRONG, clock_mono_ms());
+    metrics_add(good ? METRIC_LOG_INS_GOOD : METRIC_LOG_INS_WRONG, ok);
     if (ok && !good)
         audit_failure(user, found, peer, try.count);
     return ok && (good || wrong(err));
@@ -138,6 +142,7 @@ static bool check_basic(struct gate *g, struct str token, const char *peer, stru
     if (!catalog_user_by_name(g->catalog, basic.name, &user, &found, err))
         return false;
     if (found && !user.disabled && verdicts_has(g->verdicts, &user, basic.password, clock_mono_ms())) {
+        metrics_add(METRIC_LOG_INS_REMEMBERED, 1);
         *ret = principal_of(PRINCIPAL_PASSWORD, &user, NULL);
         return true;
     }
@@ -184,6 +189,7 @@ bool gate_check(struct gate *g, const struct http_head *head, struct arena *a, s
     if (c.app_token.n)
         catalog_record_app_token(g->catalog, c.app_token);
     *ret = who;
+    ret->from_operator = head->from_operator;
     return true;
 }
 

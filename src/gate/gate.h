@@ -18,6 +18,8 @@ enum gate_action {
     GATE_READ_SELF,
     GATE_ADMINISTER,
     GATE_PUBLIC,       /* answers anybody */
+    GATE_PROBE,        /* the same, over plain HTTP too, and is not throttled */
+    GATE_READ_METRICS,
 };
 
 enum principal_kind { PRINCIPAL_ANONYMOUS = 0, PRINCIPAL_PASSWORD, PRINCIPAL_SESSION, PRINCIPAL_KEY, PRINCIPAL_TOKEN };
@@ -29,6 +31,7 @@ struct principal {
     struct key_scope scope; /* everything, but for a limited key */
     char credential[33];    /* the key's or token's public id, for logs; else empty */
     char via[48];           /* what the audit says of it: "password", "key ab12…" */
+    bool from_operator;     /* asked from a network whose requests may read the metrics (http.h) */
 };
 /* credential: NULL for none. Not limited. */
 struct principal principal_of(enum principal_kind kind, const struct user *user, const char *credential);

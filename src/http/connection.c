@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/metrics.h"
 #include "http/internal.h"
 
 static const uint64_t NEVER = UINT64_MAX;
@@ -50,6 +51,8 @@ static bool abandon(struct connection *c, enum http_failure failure)
         release(c, failure);
         return true;
     }
+    c->x->pub.failed = failure;
+    exchange_tell_end(c->x);
     exchange_free(c->x);
     c->x = NULL;
     return false;
@@ -63,13 +66,36 @@ static void fail(struct connection *c, enum http_failure failure)
         drop(c);
 }
 
+/* Of a request whose head could not even be told from the next. */
+static void tell_unread(struct connection *c, const struct request *r, int status, enum http_failure failure)
+{
+    const struct http_app *app = &c->server->config.app;
+    struct http_end end = {.head = &r->head, .status = status, .sent_bytes = c->out.n, .failed = failure};
+
+    if (app->ended)
+        app->ended(app->ctx, NULL, &end);
+}
+
 /* Says what was wrong, then closes. */
 static void refuse(struct connection *c, const struct error *err, enum http_failure failure)
 {
+    struct request unread = {0}, *r = c->x ? &c->x->request : &unread;
+    int status = error_info(err->code)->status;
+
     buf_reset(&c->out);
     c->out_at = 0;
     c->reply_at = c->reply_n = 0;
-    reply_refusal(&c->out, c->x ? &c->x->request : NULL, err);
+    if (!r->head.peer[0])
+        address_text(&c->address, r->head.peer, sizeof(r->head.peer));
+    if (!r->head.request_id[0])
+        request_id_fresh(r->head.request_id);
+    reply_refusal(&c->out, r, err);
+    if (c->x) {
+        c->x->refusal = status;
+        c->x->head_bytes = 0;
+    } else {
+        tell_unread(c, r, status, failure);
+    }
     c->keep = false;
     c->state = STATE_REPLY;
     c->rate = (struct rate){0};
@@ -176,6 +202,7 @@ static enum io read_more(struct connection *c, size_t most)
     if (io == IO_OK) {
         c->in_n += got;
         rate_moved(c, got);
+        metrics_add(METRIC_RECEIVED_BYTES, got);
     }
     return io;
 }
@@ -204,6 +231,7 @@ static bool step_handshake(struct connection *c)
             return true;
         }
         if (n < 0 && errno != EAGAIN && errno != EINTR) {
+            metrics_add(METRIC_HANDSHAKES_FAILED, 1);
             drop(c); /* reset before it said anything; the error was told now and no event will tell it again */
             return false;
         }
@@ -223,6 +251,7 @@ static bool step_handshake(struct connection *c)
     case IO_ERROR:
         break;
     }
+    metrics_add(METRIC_HANDSHAKES_FAILED, 1);
     drop(c);
     return false;
 }
@@ -238,45 +267,6 @@ static void next_request(struct connection *c)
     c->head_since_ms = 0;
     c->sent_seen = c->body_done = c->continue_due = false;
     shrink(c);
-}
-
-/* The client as the nearest trusted proxy knows it: the last address of X-Forwarded-For that is no proxy of ours. */
-static void client_address(const struct connection *c, const struct http_head *h, struct address *ret)
-{
-    for (size_t i = h->n_headers; i-- > 0;) {
-        struct str list = h->headers[i].value;
-        if (!str_eq_fold(h->headers[i].name, STR("X-Forwarded-For")))
-            continue;
-        while (list.n > 0) {
-            struct address a;
-            bool trusted = false;
-            size_t start = list.n;
-            while (start > 0 && list.p[start - 1] != ',')
-                start--;
-            if (!address_parse(str_trim(str_skip(list, start)), &a))
-                return;
-            *ret = a;
-            for (size_t k = 0; k < c->server->n_proxies; k++)
-                trusted = trusted || network_has(&c->server->proxies[k], &a);
-            if (!trusted)
-                return;
-            list.n = start ? start - 1 : 0;
-        }
-    }
-}
-
-static void set_client(struct connection *c, struct http_head *h)
-{
-    struct address a = c->address;
-
-    h->secure = c->ssl != NULL;
-    if (c->from_proxy) {
-        struct str proto = http_header(h, "X-Forwarded-Proto");
-        if (proto.p) /* its word counts both ways: TLS between us and the proxy says nothing about the client */
-            h->secure = str_eq_fold(proto, STR("https"));
-        client_address(c, h, &a);
-    }
-    address_text(&a, h->peer, sizeof(h->peer));
 }
 
 /* Host, and the name that the TLS handshake asked for, are the certificate's (RFC 9110 7.4). */
@@ -319,7 +309,7 @@ static void begin_request(struct connection *c, size_t head_n)
         refuse(c, &err, HTTP_OK);
         return;
     }
-    set_client(c, &x->request.head);
+    peer_set_client(c, &x->request.head);
     took(c, head_n);
     c->body_left = x->request.head.body_length;
     c->body_done = !x->request.head.has_body;
@@ -383,6 +373,7 @@ static enum io flush(struct connection *c)
             return io;
         c->out_at += n;
         rate_moved(c, n);
+        metrics_add(METRIC_SENT_BYTES, n);
     }
     c->out_at = 0;
     buf_free(&c->out);
@@ -515,6 +506,7 @@ static void begin_reply(struct connection *c)
     buf_free(&c->out);
     c->out = x->headers;
     c->out_at = 0;
+    x->head_bytes = x->headers.n;
     x->headers = (struct buf){0};
     c->reply_at = 0;
     c->reply_n = x->body && reply_has_body(x) ? spool_bytes(x->body) : 0;
@@ -551,6 +543,7 @@ static enum io write_reply(struct connection *c)
         io = c->writable ? stream_write(c, piece.p, piece.n, &n) : IO_AGAIN;
         c->reply_at += n;
         rate_moved(c, n);
+        metrics_add(METRIC_SENT_BYTES, n);
     }
     return io;
 }
@@ -728,6 +721,9 @@ void connection_expired(struct connection *c)
     case STATE_REPLY:
         break; /* the step looks at the rate */
     case STATE_HANDSHAKE:
+        metrics_add(METRIC_HANDSHAKES_FAILED, 1);
+        drop(c);
+        return;
     case STATE_LINGER:
         drop(c);
         return;

@@ -78,6 +78,7 @@ struct exchange *exchange_new(struct connection *c)
     x->c = c;
     x->server = c->server;
     x->status = 200;
+    x->started_us = clock_mono_us();
     return x;
 }
 
@@ -352,6 +353,21 @@ bool http_sent(const struct http_exchange *x)
     return atomic_load(&((const struct exchange *)(const void *)x)->sent);
 }
 
+/* A reply that was copied out stands in the connection, head and body; a long one goes from its spool. */
+void exchange_tell_end(struct exchange *x)
+{
+    const struct http_app *app = &x->server->config.app;
+    const struct connection *c = x->c;
+    struct http_end end = {.head = &x->request.head, .received_bytes = x->received_bytes, .failed = x->pub.failed};
+
+    if (!app->ended)
+        return;
+    end.status = x->refusal ? x->refusal : http_sent(&x->pub) ? x->status : 0;
+    end.sent_bytes = x->head_bytes ? x->head_bytes + c->reply_at : end.status ? c->out.n : 0;
+    end.us = clock_mono_us() - x->started_us;
+    app->ended(app->ctx, x->headed ? &x->pub : NULL, &end);
+}
+
 /* ── the job ── */
 
 void reply_give_back(struct connection *c)
@@ -422,6 +438,8 @@ static void run(struct job *job)
     running = x;
     if (todo & DO_HEAD)
         app->head(app->ctx, &x->pub);
+    if (todo & DO_BODY)
+        x->received_bytes += x->slice.n;
     if ((todo & DO_BODY) && !http_sent(&x->pub))
         app->body(app->ctx, &x->pub, x->slice);
     if ((todo & DO_END) && !http_sent(&x->pub))
@@ -432,6 +450,7 @@ static void run(struct job *job)
     if (x->sent_in_job && !(todo & (DO_FILL | DO_RELEASE)))
         bits |= POST_SENT;
     if ((todo & DO_RELEASE) || ((bits & POST_SENT) && detach(x))) {
+        exchange_tell_end(x);
         app->release(app->ctx, &x->pub);
         exchange_free(x);
         c->x = NULL;

@@ -43,6 +43,7 @@ struct http_head {
     bool body_length_known;
     uint64_t body_length;
     bool secure;              /* TLS here, or X-Forwarded-Proto: https from a trusted proxy */
+    bool from_operator;       /* the client's address is in a network of config.operators */
     char peer[64];            /* the client's address, of X-Forwarded-For when a trusted proxy says so */
     char request_id[65];      /* the client's X-Socrata-RequestId when sane, else a fresh base-36 number */
 };
@@ -56,12 +57,25 @@ struct http_exchange {
     enum http_failure failed;
 };
 
+/* How a request ended, whoever answered it; told once of each. */
+struct http_end {
+    const struct http_head *head; /* what could be read of it: the rest is empty */
+    int status;                   /* of the reply; 0: there was none */
+    uint64_t received_bytes;      /* of the body, as far as the application took it */
+    uint64_t sent_bytes;          /* of the reply, its head included, as far as the connection took it */
+    uint64_t us;                  /* from the end of the head on */
+    enum http_failure failed;
+};
+
 struct http_app {
     void *ctx;
     void (*head)(void *ctx, struct http_exchange *x);
     void (*body)(void *ctx, struct http_exchange *x, struct str bytes);
     void (*end)(void *ctx, struct http_exchange *x);
     void (*release)(void *ctx, struct http_exchange *x);
+    /* Before release, with the exchange; of what this folder refused before the application heard of it without one (NULL), on a
+     * loop's thread: it must not wait. May be NULL. */
+    void (*ended)(void *ctx, struct http_exchange *x, const struct http_end *end);
 };
 
 /* The reply. Status and headers are set before http_send; Content-Length, Date, Connection, X-Socrata-RequestId, X-Content-Type-Options (and
@@ -109,6 +123,8 @@ struct http_config {
     const char *tls_cert, *tls_key; /* PEM files */
     const char *const *trusted_proxies; /* CIDRs */
     size_t n_trusted_proxies;
+    const char *const *operators; /* CIDRs, from where the metrics may be read */
+    size_t n_operators;
     unsigned loops;               /* 0: one a core */
     bool hsts;
     bool strict_host;             /* a Host or a TLS server name that the certificate does not have is answered 421 */
@@ -147,6 +163,8 @@ void http_server_tls_state(struct http_server *s, struct http_tls_state *ret);
 /* Would a reload take these files? */
 must_use bool http_tls_check(const char *cert, const char *key, struct http_tls_state *ret, struct error *err);
 
+/* Connections that are open now. */
+size_t http_server_connections(const struct http_server *s);
 /* Stops accepting, lets running exchanges finish for grace_ms, closes the rest, joins the loops. */
 void http_server_stop(struct http_server *s, unsigned grace_ms);
 void http_server_close(struct http_server *s);

@@ -88,6 +88,9 @@ bool address_parse(struct str text, struct address *ret);
 void address_text(const struct address *a, char *ret, size_t n);
 struct sockaddr;
 void address_from_socket(const struct sockaddr *sa, struct address *ret);
+struct connection;
+/* Sets peer and secure: what a trusted proxy says of its client, else what the connection is. */
+void peer_set_client(const struct connection *c, struct http_head *h);
 /* Connections per client: IPv4 by address, IPv6 by /64, which is what one customer has. */
 struct peers;
 struct peers *peers_new(void);
@@ -154,6 +157,8 @@ struct exchange {
     bool failed_fill;
     atomic_bool sent;
     /* the reply */
+    uint64_t started_us, received_bytes, head_bytes; /* head: of the reply, once it goes out */
+    int refusal;              /* the status that this folder answered with instead of the application, 0 for none */
     int status;
     struct buf headers;       /* until http_send the application's; then the whole head but for Connection and the end */
     bool reply_failed;
@@ -239,8 +244,8 @@ struct http_server {
     struct http_config config; /* own copies of what it points to */
     struct listener *listeners;
     size_t n_listeners;
-    struct network *proxies;
-    size_t n_proxies;
+    struct network *proxies, *operators;
+    size_t n_proxies, n_operators;
     struct peers *peers;
     struct spool_total *replies;
     struct tickets tickets;
@@ -274,6 +279,7 @@ void connection_stop(struct connection *c, bool now);           /* the server st
 struct exchange *exchange_new(struct connection *c);
 void exchange_submit(struct exchange *x, unsigned todo);
 void exchange_free(struct exchange *x);
+void exchange_tell_end(struct exchange *x); /* once, before release() or instead of it */
 /* Ends a reply's head: what Connection says, and the empty line. */
 void reply_end_head(struct buf *out, const struct request *r, bool keep);
 bool reply_has_body(const struct exchange *x);

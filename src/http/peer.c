@@ -86,6 +86,48 @@ bool network_has(const struct network *n, const struct address *a)
     return rest == 0 || ((n->address.bytes[whole] ^ a->bytes[whole]) >> (8 - rest)) == 0;
 }
 
+/* The client as the nearest trusted proxy knows it: the last address of X-Forwarded-For that is no proxy of ours. */
+static void client_address(const struct connection *c, const struct http_head *h, struct address *ret)
+{
+    for (size_t i = h->n_headers; i-- > 0;) {
+        struct str list = h->headers[i].value;
+        if (!str_eq_fold(h->headers[i].name, STR("X-Forwarded-For")))
+            continue;
+        while (list.n > 0) {
+            struct address a;
+            bool trusted = false;
+            size_t start = list.n;
+            while (start > 0 && list.p[start - 1] != ',')
+                start--;
+            if (!address_parse(str_trim(str_skip(list, start)), &a))
+                return;
+            *ret = a;
+            for (size_t k = 0; k < c->server->n_proxies; k++)
+                trusted = trusted || network_has(&c->server->proxies[k], &a);
+            if (!trusted)
+                return;
+            list.n = start ? start - 1 : 0;
+        }
+    }
+}
+
+void peer_set_client(const struct connection *c, struct http_head *h)
+{
+    const struct http_server *s = c->server;
+    struct address a = c->address;
+
+    h->secure = c->ssl != NULL;
+    if (c->from_proxy) {
+        struct str proto = http_header(h, "X-Forwarded-Proto");
+        if (proto.p) /* its word counts both ways: TLS between us and the proxy says nothing about the client */
+            h->secure = str_eq_fold(proto, STR("https"));
+        client_address(c, h, &a);
+    }
+    for (size_t i = 0; i < s->n_operators; i++)
+        h->from_operator = h->from_operator || network_has(&s->operators[i], &a);
+    address_text(&a, h->peer, sizeof(h->peer));
+}
+
 /* ── connections by client: a chained hash table under a lock; entries leave with their last connection ── */
 
 enum { PEER_LISTS = 1024 };

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "http/internal.h"
 
 enum { LOOPS_MAX = 64, ACCEPTS_A_ROUND = 64, BACKLOG = 1024, ACCEPT_PAUSE_MS = 100, REFUSALS_MAX = 64,
@@ -62,6 +63,8 @@ static void hand_over(struct http_server *s, int fd, const struct address *a, bo
     /* Some more than the caps are let in to be told so; beyond that even telling is too dear. */
     c->refused = n > l->connections_max || n_peer > l->connections_per_peer_max;
     c->dying = n > l->connections_max + REFUSALS_MAX || n_peer > l->connections_per_peer_max + REFUSALS_PER_PEER_MAX;
+    metrics_add(METRIC_CONNECTIONS, 1);
+    metrics_add(METRIC_CONNECTIONS_REFUSED, c->refused || c->dying);
     c->loop = &s->loops[s->next_loop++ % s->n_loops];
     loop_post(c, POST_NEW);
 }
@@ -234,18 +237,23 @@ static bool copy_config(struct http_server *s, const struct http_config *config,
     return copy_text(&own->scratch_dir, err);
 }
 
-static bool read_proxies(struct http_server *s, const struct http_config *config, struct error *err)
+static bool read_networks(const char *const *texts, size_t n, const char *what, struct network **ret, size_t *ret_n, struct error *err)
 {
-    s->proxies = calloc(config->n_trusted_proxies + 1, sizeof(*s->proxies));
-    if (!s->proxies)
+    *ret = calloc(n + 1, sizeof(**ret));
+    if (!*ret)
         return error_no_memory(err);
-    for (size_t i = 0; i < config->n_trusted_proxies; i++) {
-        if (!network_parse(config->trusted_proxies[i], &s->proxies[i]))
-            return error_set(err, ERROR_INTERNAL, "trusted proxy \"%s\" is no address and no network like 10.0.0.0/8",
-                             config->trusted_proxies[i]);
-        s->n_proxies++;
+    for (size_t i = 0; i < n; i++) {
+        if (!network_parse(texts[i], &(*ret)[i]))
+            return error_set(err, ERROR_INTERNAL, "%s \"%s\" is no address and no network like 10.0.0.0/8", what, texts[i]);
+        ++*ret_n;
     }
     return true;
+}
+
+static bool read_all_networks(struct http_server *s, const struct http_config *config, struct error *err)
+{
+    return read_networks(config->trusted_proxies, config->n_trusted_proxies, "trusted proxy", &s->proxies, &s->n_proxies, err) &&
+           read_networks(config->operators, config->n_operators, "metrics network", &s->operators, &s->n_operators, err);
 }
 
 static bool open_listeners(struct http_server *s, const struct http_config *config, struct error *err)
@@ -298,7 +306,7 @@ struct http_server *http_server_open(const struct http_config *config, struct er
     s->peers = peers_new();
     bool has_tickets = tickets_init(&s->tickets, err); /* first, so that it can be undone in any case */
     if (!has_tickets || !copy_config(s, config, err) || (!s->peers && !error_no_memory(err)) || !open_replies(s, err) ||
-        !read_proxies(s, config, err) || !open_listeners(s, config, err) || !open_loops(s, err)) {
+        !read_all_networks(s, config, err) || !open_listeners(s, config, err) || !open_loops(s, err)) {
         http_server_close(s);
         return NULL;
     }
@@ -363,6 +371,11 @@ void http_server_tls_state(struct http_server *s, struct http_tls_state *ret)
     pthread_mutex_unlock(&s->tls_lock);
 }
 
+size_t http_server_connections(const struct http_server *s)
+{
+    return atomic_load(&s->n_connections);
+}
+
 void http_server_stop(struct http_server *s, unsigned grace_ms)
 {
     if (s->stopped)
@@ -393,6 +406,7 @@ void http_server_close(struct http_server *s)
     free(s->loops);
     free(s->listeners);
     free(s->proxies);
+    free(s->operators);
     peers_free(s->peers);
     spool_total_free(s->replies);
     SSL_CTX_free(s->tls);

@@ -92,6 +92,8 @@ struct ingest_queue;
 struct ingest_queue *ingest_queue_new(struct store *s, struct pool *pool, struct error *err);
 /* Waits for what runs. */
 void ingest_queue_free(struct ingest_queue *q);
+/* Complete writes that wait for their turn. */
+size_t ingest_queue_waiting(struct ingest_queue *q);
 /* Lets what can be built while the body streams be built on this queue's pool. Call before the first push. */
 void upload_build_ahead(struct upload *u, struct ingest_queue *q);
 /* Applies the finished upload; `done` is called on a worker, once, when it is on disk or refused: the write's counts, state

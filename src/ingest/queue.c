@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "ingest/upload.h"
 
 enum {
@@ -35,7 +36,7 @@ struct ingest_queue {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct dataset_queue *buckets[BUCKETS];
-    size_t n_queues;
+    size_t n_queues, n_waiting;
     bool stopping;
     pthread_t watch;
 };
@@ -57,6 +58,7 @@ static struct upload *take_first(struct dataset_queue *q)
 {
     struct upload *u = q->first;
     q->first = u->next;
+    q->owner->n_waiting--;
     if (!q->first)
         q->last = &q->first;
     u->next = NULL;
@@ -97,6 +99,29 @@ static void remove_queue(struct ingest_queue *owner, struct dataset_queue *q)
     free(q);
 }
 
+static void count(const struct write *w)
+{
+    metrics_add(w->done ? METRIC_WRITES_DONE : METRIC_WRITES_REFUSED, 1);
+    if (!w->done || w->dry_run || w->replayed)
+        return;
+    metrics_add(METRIC_ROWS_CREATED, w->counts.created);
+    metrics_add(METRIC_ROWS_UPDATED, w->counts.updated);
+    metrics_add(METRIC_ROWS_DELETED, w->counts.deleted);
+    metrics_add(METRIC_ROWS_REFUSED, w->counts.errors);
+}
+
+static void apply(struct ingest_queue *owner, struct upload *const *group, struct write *const *writes, size_t n)
+{
+    uint64_t now_ms = clock_mono_ms(), start_us = clock_mono_us();
+    for (size_t i = 0; i < n; i++)
+        metrics_duration(DURATION_WRITE_WAIT, (now_ms - group[i]->queued_ms) * 1000);
+    store_write_group(owner->store, writes, n);
+    metrics_duration(DURATION_WRITE_APPLY, clock_mono_us() - start_us);
+    metrics_add(METRIC_GROUP_COMMITS, 1);
+    for (size_t i = 0; i < n; i++)
+        count(writes[i]);
+}
+
 static void drain(struct job *job)
 {
     struct dataset_queue *q = (struct dataset_queue *)job;
@@ -113,7 +138,7 @@ static void drain(struct job *job)
     if (n == 1 && group[0]->ahead)
         writes[0]->ahead = ahead_claim(group[0]->ahead);
     if (n)
-        store_write_group(owner->store, writes, n);
+        apply(owner, group, writes, n);
     for (size_t i = 0; i < n; i++)
         finish(group[i]);
 
@@ -143,6 +168,7 @@ static void refuse_expired(struct upload *expired)
 {
     for (struct upload *u = expired, *next; u; u = next) {
         next = u->next;
+        metrics_add(METRIC_WRITES_EXPIRED, 1);
         u->write.done = false;
         error_set(&u->write.error, ERROR_DATASET_BUSY,
                   "Dataset %s cannot acquire a write lock: other writes to it have run for %d s; nothing was changed, try again",
@@ -213,6 +239,14 @@ void ingest_queue_free(struct ingest_queue *owner)
     free(owner);
 }
 
+size_t ingest_queue_waiting(struct ingest_queue *owner)
+{
+    pthread_mutex_lock(&owner->lock);
+    size_t n = owner->n_waiting;
+    pthread_mutex_unlock(&owner->lock);
+    return n;
+}
+
 struct ahead *ingest_build_ahead(struct ingest_queue *owner, struct upload *u)
 {
     const struct ahead_rows rows = {.replace = u->options.kind == UPLOAD_REPLACE || u->options.truncate, .clear_absent = u->options.clear_absent};
@@ -256,6 +290,7 @@ void ingest_submit(struct ingest_queue *owner, struct upload *u, const struct in
     if (q) {
         *q->last = u;
         q->last = &u->next;
+        owner->n_waiting++;
     }
     pthread_mutex_unlock(&owner->lock);
     if (!q) {

@@ -39,6 +39,11 @@ void store_drop(struct store *s, const char *dataset_id);
  * for those who would rather know before they read a body. */
 must_use bool store_has_room(const struct store *s, uint64_t bytes, struct error *err);
 
+/* What is free where the data are, and what of it writes leave. */
+must_use bool store_disk(const struct store *s, uint64_t *ret_free, uint64_t *ret_reserve, struct error *err);
+/* Writes could be taken now, as far as can be told without one. */
+must_use bool store_is_ready(const struct store *s, struct error *err);
+
 /* ── state ── */
 struct store_state {
     int64_t version;           /* data version, +1 for every write, never goes back */

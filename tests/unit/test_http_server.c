@@ -36,6 +36,8 @@ struct app_state {
 static struct {
     atomic_int heads, ends, releases, failures[5], slices;
     atomic_ullong largest_slice;
+    atomic_int told, told_alone, statuses[600]; /* ended: with an exchange, without one */
+    atomic_ullong told_received, told_sent;
 } seen;
 
 enum { BIG_BYTES = 5 << 20 };
@@ -176,6 +178,17 @@ static void write_certificate(long serial)
     EVP_PKEY_free(key);
 }
 
+static void app_ended(void *ctx, struct http_exchange *x, const struct http_end *end)
+{
+    (void)ctx;
+    atomic_fetch_add(x ? &seen.told : &seen.told_alone, 1);
+    atomic_fetch_add(&seen.statuses[end->status], 1);
+    atomic_fetch_add(&seen.told_received, end->received_bytes);
+    atomic_fetch_add(&seen.told_sent, end->sent_bytes);
+    if (!end->head || !end->head->request_id[0] || !end->head->peer[0] || (x && x->head != end->head))
+        abort();
+}
+
 static const char *const proxies[] = {"127.0.0.2", "10.0.0.0/8"};
 
 static struct http_limits quick_limits(void)
@@ -204,7 +217,7 @@ static void start(const struct http_limits *limits)
         .scratch_dir = folder,
         .limits = *limits,
         .pool = pool,
-        .app = {.head = app_head, .body = app_body, .end = app_end, .release = app_release},
+        .app = {.head = app_head, .body = app_body, .end = app_end, .release = app_release, .ended = app_ended},
     };
     struct error err;
 
@@ -239,6 +252,7 @@ static int tear_down(void **state)
     http_server_close(server);
     server = NULL;
     assert_int_equal(seen.heads, seen.releases);
+    assert_int_equal(seen.heads, seen.told);
     return 0;
 }
 
@@ -585,6 +599,46 @@ static const struct refusal refusals[] = {
     {"\x16\x03\x01\x02", 400},
     {"POST /x" HOST "Content-Length: 2\r\n\r\nabcGET /x" HOST "\r\n", 0}, /* surplus: the next request, "cGET", is answered */
 };
+
+/* One line each, with the status that the client saw and the bytes that went over. */
+static void every_end_is_told_with_its_status_and_bytes(void **state)
+{
+    struct client *c = client_open(false);
+    struct str body;
+    (void)state;
+    put(c, "POST /echo" HOST "Content-Length: 5\r\n\r\nhello");
+    expect_reply(c, 200, "hello");
+    assert_int_equal(seen.statuses[200], 1);
+    assert_int_equal(seen.told_received, 5);
+    assert_true(seen.told_sent > 5 + 100 && seen.told_sent < 5 + 1000);
+    put(c, "GET /big" HOST "\r\n");
+    assert_int_equal(get_reply(c, &body, true), 200);
+    wait_for(&seen.statuses[200], 2);
+    assert_true(seen.told_sent > BIG_BYTES && seen.told_sent < BIG_BYTES + 2000);
+    put(c, "GET /late" HOST "nonsense\r\n\r\n"); /* no head at all */
+    assert_int_equal(get_reply(c, &body, true), 400);
+    wait_for(&seen.statuses[400], 1);
+    client_close(c);
+    c = client_open(false);
+    put(c, "PUT /x" HOST "Content-Length: 5\r\nContent-Length: 5\r\n\r\n"); /* one that cannot be built */
+    assert_int_equal(get_reply(c, &body, true), 400);
+    wait_for(&seen.statuses[400], 2);
+    client_close(c);
+    assert_int_equal(seen.told_alone, 2);
+    c = client_open(false);
+    put(c, "PUT /echo" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"); /* the application has begun */
+    wait_for(&seen.slices, 2);
+    put(c, "x\r\n");
+    assert_int_equal(get_reply(c, &body, true), 400);
+    wait_for(&seen.statuses[400], 3);
+    client_close(c);
+    c = client_open(false);
+    put(c, "PUT /echo" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    wait_for(&seen.slices, 3);
+    client_close(c); /* without a word */
+    wait_for(&seen.statuses[400], 4);
+    assert_int_equal(seen.told_alone, 2);
+}
 
 static void framing_errors_are_answered_in_json_and_close(void **state)
 {
@@ -993,6 +1047,7 @@ int main(void)
         CLAIM(large_bodies_and_replies_pass_unharmed),
         CLAIM(an_answer_in_the_middle_of_an_upload_reaches_the_client),
         CLAIM(a_short_body_answered_early_keeps_the_connection),
+        CLAIM(every_end_is_told_with_its_status_and_bytes),
         CLAIM(framing_errors_are_answered_in_json_and_close),
         CLAIM(plain_http_on_the_tls_port_gets_a_hint),
         CLAIM(slow_heads_idle_connections_and_slow_handshakes_end_in_time),

@@ -127,6 +127,17 @@ class Rows:
     look = staticmethod(House.look_rows)
 
 
+class Page(Rows):
+    """An address of its own; nothing of the rows."""
+
+    def __init__(self, address):
+        super().__init__("GET")
+        self.address = address
+
+    def do(self, house):
+        return house.faulty.once("GET", self.address, None, None, ADMIN)
+
+
 class Repeated(Rows):
     """The same request twice under one Idempotency-Key: the second changes nothing, whatever became of the first."""
 
@@ -352,6 +363,8 @@ SCENARIOS = {
     "wrong_password": Rows("GET", auth=("admin", "wrong"), ok=(401,)),
     "plain_http": Plain("GET", ok=(301, 302, 307, 308)),
     "reload": Reload("GET"),
+    "ready": Page("/readyz"),
+    "metrics": Page("/metrics"),
     "view_get": View("GET"),
     "view_update": View("PUT", body=lambda h: {"name": h.view["name"] + "+" if len(h.view["name"]) < 40 else "a test"},
                         change=lambda h: dict(h.view, name=h.view["name"] + "+" if len(h.view["name"]) < 40 else "a test")),

@@ -704,6 +704,21 @@ bool store_has_room(const struct store *s, uint64_t bytes, struct error *err)
     return disk_has_room(&s->reserve, s->dir, bytes, err);
 }
 
+bool store_disk(const struct store *s, uint64_t *ret_free, uint64_t *ret_reserve, struct error *err)
+{
+    uint64_t all;
+    if (!disk_space(s->dir, ret_free, &all, err))
+        return false;
+    *ret_reserve = disk_reserve_bytes(&s->reserve, all);
+    return true;
+}
+
+bool store_is_ready(const struct store *s, struct error *err)
+{
+    enum { LEAST_BYTES = 64 << 10 };
+    return disk_can_give(s->dir, LEAST_BYTES, err);
+}
+
 void store_close(struct store *s)
 {
     if (!s)
