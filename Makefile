@@ -91,6 +91,7 @@ $(OUT)/unit/%: tests/unit/%.c $(LIB)
 
 # Tests that put something of their own in the place of a function: a store and a clock; a malloc, or an arena, that fails.
 LINK_test_power_loss = $(OUT)/fault/power.o -rdynamic -Wl,--wrap=clock_mono_ms
+LINK_test_store_history = -Wl,--wrap=fdatasync,--wrap=catalog_add_history
 LINK_test_catalog = -Wl,--wrap=random_text
 LINK_test_disk_reserve = -Wl,--wrap=statvfs
 LINK_test_scratch_faults = -Wl,--wrap=pwrite,--wrap=pread,--wrap=write,--wrap=fsync

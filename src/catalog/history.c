@@ -30,6 +30,21 @@ bool catalog_history_head(struct catalog *c, const char *id, struct history_head
     return ok;
 }
 
+bool catalog_history_has(struct catalog *c, const char *id, int64_t seq, struct str hash, bool *ret, struct error *err)
+{
+    struct sql_statement *st = NULL;
+    bool row = false;
+    pthread_mutex_lock(&c->write);
+    bool ok = (st = sql_prepare(c->writer, STR("SELECT 1 FROM dataset_audit WHERE dataset = ?1 AND seq = ?2 AND hash = ?3"), err));
+    const struct cell cells[] = {cell_text(str_from(id)), cell_int(seq), cell_blob(hash)};
+    ok = ok && sql_bind_cells(c->writer, st, 1, cells, sizeof cells / sizeof *cells, err) && db_step(c->writer, st, &row, err);
+    sql_finalize(st);
+    pthread_mutex_unlock(&c->write);
+    if (ok)
+        *ret = row;
+    return ok;
+}
+
 /* Only what is there already is passed over: OR IGNORE would pass over a null too. */
 static bool add_links(struct sql *db, const char *id, const struct history *h, struct error *err)
 {

@@ -34,6 +34,8 @@ struct history {
 };
 
 must_use bool catalog_history_head(struct catalog *c, const char *id, struct history_head *ret, struct error *err);
+/* The catalog has this link, as it is. */
+must_use bool catalog_history_has(struct catalog *c, const char *id, int64_t seq, struct str hash, bool *ret, struct error *err);
 /* In one transaction; that of a flip takes some along too (struct generation_flip). */
 must_use bool catalog_add_history(struct catalog *c, const char *id, const struct history *h, struct error *err);
 

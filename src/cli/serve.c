@@ -108,6 +108,11 @@ static bool open_data(struct server *s, struct error *err)
     return data_dir_open(path, true, &s->dir, err);
 }
 
+static void warn_of_store(const char *text)
+{
+    log_line(LOG_WARN, "%s", text);
+}
+
 /* The first start: an administrator, whose password is printed once when nobody chose it. */
 static bool ensure_administrator(struct server *s, struct error *err)
 {
@@ -174,6 +179,7 @@ static bool open_house(struct server *s, struct error *err)
         return false;
     store_config.dir = s->dir.path;
     store_config.catalog = s->catalog;
+    store_config.warn = warn_of_store;
     if (!(s->store = store_open(&store_config, err)) || !ensure_administrator(s, err))
         return false;
     if (!(s->gate = gate_new(s->catalog, err)) || !(s->pool = pool_new(s->workers, "worker", err)) ||

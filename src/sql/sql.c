@@ -400,6 +400,19 @@ void sql_forget_inserted(struct sql *s)
     sqlite3_set_last_insert_rowid(s->db, 0);
 }
 
+/* Locks are on the file and its index, never on the WAL: our own descriptor drops nobody's. */
+bool sql_sync_wal(struct sql *s, struct error *err)
+{
+    int fd = open(sqlite3_filename_wal(sqlite3_db_filename(s->db, "main")), O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT || error_from_errno(err, errno, "opening the rows' WAL");
+    int rc = fdatasync(fd), saved = errno;
+    close(fd);
+    if (rc != 0)
+        s->failure = SQLITE_IOERR_FSYNC;
+    return rc == 0 || error_from_errno(err, saved, "syncing the rows' WAL");
+}
+
 int sql_wal_frames(struct sql *s)
 {
     return s->wal_frames;

@@ -51,6 +51,8 @@ int64_t sql_failure_place(struct sql *s);
 bool sql_failure_is_fault(struct sql *s);
 /* Moves the WAL's content into the file as far as readers allow. *ret_frames_left: frames still in the WAL. */
 must_use bool sql_checkpoint(struct sql *s, bool truncate, int *ret_frames_left, struct error *err);
+/* What the WAL shows is on disk, whoever wrote it: one that was killed between writing and syncing left what only the kernel has. */
+must_use bool sql_sync_wal(struct sql *s, struct error *err);
 int sql_wal_frames(struct sql *s); /* in the WAL after the last commit of this connection, 0 after a full checkpoint */
 
 must_use bool sql_exec(struct sql *s, const char *text, struct error *err); /* one or more statements, no rows */

@@ -19,6 +19,7 @@ struct store_config {
     struct catalog *catalog;   /* borrowed */
     size_t cache_bytes;        /* page caches of the process, 96 MiB when 0 */
     struct disk_reserve reserve; /* what writes leave free; none when 0 */
+    void (*warn)(const char *text); /* told what had to be left undone, by any thread; NULL is fine */
     unsigned query_deadline_ms; /* how long a query may take until its last row, 30 s when 0 */
 };
 

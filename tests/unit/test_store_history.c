@@ -1,5 +1,6 @@
 /* What writes leave beside their rows outlasts the files it was written to: the chain is whole and in order after replaces, kills,
  * deletions and the clean-up, a changed one is not taken, and a replace takes the same few rows along however long the history is. */
+#include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <utime.h>
@@ -8,6 +9,40 @@
 #include "store_kit.h"
 
 enum { GROUP = 100 };
+
+/* ── what fails when a test wishes so ── */
+
+static int failing_syncs;     /* so many of our own of a WAL */
+static int syncs;
+static void (*at_sync)(void); /* before each */
+static bool disk_is_full;     /* for the catalog */
+static char warned[4096];
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+int __wrap_fdatasync(int fd)
+{
+    syncs++;
+    if (at_sync)
+        at_sync();
+    if (failing_syncs == 0)
+        return __real_fdatasync(fd);
+    failing_syncs--;
+    errno = EIO;
+    return -1;
+}
+
+bool __real_catalog_add_history(struct catalog *c, const char *id, const struct history *h, struct error *err);
+bool __wrap_catalog_add_history(struct catalog *c, const char *id, const struct history *h, struct error *err);
+bool __wrap_catalog_add_history(struct catalog *c, const char *id, const struct history *h, struct error *err)
+{
+    return disk_is_full ? error_set(err, ERROR_DISK_FULL, "no room") : __real_catalog_add_history(c, id, h, err);
+}
+
+static void note_warning(const char *text)
+{
+    snprintf(warned, sizeof warned, "%s", text);
+}
 
 /* n writes of one row, in groups: each is a version and a link of its own. */
 static void write_many(struct kit *k, int n)
@@ -322,6 +357,115 @@ static void a_former_generation_that_does_not_join_the_chain_stays(void **state)
     free(file);
 }
 
+/* The file was put back from before its last link, and written to: it has another one of that number, and nothing beyond. */
+static void a_file_with_a_link_of_its_own_is_not_removed_though_the_catalog_has_more(void **state)
+{
+    struct kit *k = *state;
+    char text[256];
+    kit_dataset(k, "text", true);
+    write_many(k, 3);
+    char *gone = dataset_folder(k, ".", k->d->id, GONE);
+    snprintf(text, sizeof text, "INSERT INTO dataset_audit VALUES('%s',4,'{}',zeroblob(32)),('%s',9,'{}',zeroblob(32))", k->d->id, k->d->id);
+    change_closed(k, 1, NULL, text);
+    GOOD(catalog_delete_dataset(k->catalog, &actor_server, k->d->id, &err));
+    k->store->warn = note_warning;
+    store_drop(k->store, k->d->id);
+    assert_int_equal(access(gone, F_OK), 0);
+    snprintf(text, sizeof text, "datasets/.%s" GONE " stays: the history of dataset %s could not be taken out of it: ", k->d->id, k->d->id);
+    assert_memory_equal(warned, text, strlen(text));
+    assert_non_null(strstr(warned, "at entry 4 "));
+    free(gone);
+}
+
+static void a_deletion_removes_what_is_drained_and_keeps_the_rest(void **state)
+{
+    struct kit *k = *state;
+    char *first, *second, *gone;
+    kit_dataset(k, "text", true);
+    replace(k);
+    write_many(k, 2);
+    change_closed(k, 2, UNLOCK "UPDATE audit SET hash=x'00' WHERE seq=4", NULL);
+    gone = dataset_folder(k, ".", k->d->id, GONE);
+    assert_true(asprintf(&first, "%s/rows-1.db", gone) > 0 && asprintf(&second, "%s/rows-2.db", gone) > 0);
+    GOOD(catalog_delete_dataset(k->catalog, &actor_server, k->d->id, &err));
+    store_drop(k->store, k->d->id);
+    assert_int_equal(access(first, F_OK), -1);
+    assert_int_equal(access(second, F_OK), 0);
+    free(gone);
+    free(first);
+    free(second);
+}
+
+static void what_a_full_disk_kept_of_a_deletion_goes_when_there_is_room(void **state)
+{
+    struct kit *k = *state;
+    kit_dataset(k, "text", true);
+    write_many(k, 3);
+    char *gone = dataset_folder(k, ".", k->d->id, GONE);
+    GOOD(catalog_delete_dataset(k->catalog, &actor_server, k->d->id, &err));
+    k->store->warn = note_warning;
+    disk_is_full = true;
+    store_drop(k->store, k->d->id);
+    assert_non_null(strstr(warned, "no room"));
+    warned[0] = 0;
+    clean_gone(k->store);
+    assert_int_equal(access(gone, F_OK), 0);
+    assert_string_equal(warned, ""); /* once is enough */
+    disk_is_full = false;
+    clean_gone(k->store);
+    assert_int_equal(access(gone, F_OK), -1);
+    assert_int_equal(links_of(k, k->d->id), 4);
+    free(gone);
+}
+
+/* ── what the catalog has, the file will have after a power cut ── */
+
+static void a_portion_waits_until_the_files_wal_is_on_disk(void **state)
+{
+    struct kit *k = *state;
+    struct write w = {.replace = true};
+    kit_dataset(k, "text", true);
+    write_many(k, DRAIN_ROWS);
+    failing_syncs = 2; /* before the turn, and in it */
+    assert_false(kit_write_as(k, &w, "id=x"));
+    assert_int_equal(w.error.code, ERROR_STORE_UNAVAILABLE);
+    assert_int_equal(failing_syncs, 0);
+    assert_int_equal(links_of(k, k->d->id), 0);
+    replace(k);
+    history_is_whole(k, DRAIN_ROWS + 1);
+    syncs = 0;
+    replace(k); /* the rest goes with the flip: no sync of its own */
+    assert_int_equal(syncs, 0);
+}
+
+static struct kit *watched;
+static bool saw_generation, saw_build;
+
+static void look_into_folder(void)
+{
+    char text[128];
+    snprintf(text, sizeof text, "ls '%s/datasets/%s' | grep -q '^rows-2'", watched->dir, watched->d->id);
+    saw_generation |= system(text) == 0;
+    snprintf(text, sizeof text, "ls '%s/datasets/%s' | grep -q '^ahead-'", watched->dir, watched->d->id);
+    saw_build |= system(text) == 0;
+}
+
+/* Else a file that is half made would be drained when its dataset is deleted and the server killed, and stay for ever. */
+static void a_file_in_the_making_is_not_called_a_generation(void **state)
+{
+    struct kit *k = *state;
+    kit_dataset(k, "text", true);
+    write_many(k, DRAIN_ROWS);
+    watched = k;
+    failing_syncs = 1; /* so that the portion is left for when the file is filled */
+    at_sync = look_into_folder;
+    replace(k);
+    at_sync = NULL;
+    assert_true(saw_build);
+    assert_false(saw_generation);
+    assert_int_equal(k->d->generation, 2);
+}
+
 /* ── kills ── */
 
 /* part(k) over the folder, in a process of its own, since what is to stop is read but once: the test's own opens no store before.
@@ -472,6 +616,11 @@ int main(void)
         KIT_TEST(what_cannot_be_drained_is_not_removed),
         KIT_TEST(the_clean_up_drains_what_it_removes),
         KIT_TEST(a_former_generation_that_does_not_join_the_chain_stays),
+        KIT_TEST(a_file_with_a_link_of_its_own_is_not_removed_though_the_catalog_has_more),
+        KIT_TEST(a_deletion_removes_what_is_drained_and_keeps_the_rest),
+        KIT_TEST(what_a_full_disk_kept_of_a_deletion_goes_when_there_is_room),
+        KIT_TEST(a_portion_waits_until_the_files_wal_is_on_disk),
+        KIT_TEST(a_file_in_the_making_is_not_called_a_generation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

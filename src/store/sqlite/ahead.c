@@ -52,14 +52,11 @@ static struct store_ahead *new_early(struct store *s, const struct dataset *d, s
 
 static struct store_ahead *new_build(struct store *s, const struct dataset *d, struct stage *stage, bool replace, const struct meta *now)
 {
-    char *folder = path_of_table(s, d->id);
     struct store_ahead *a = calloc(1, sizeof *a);
-    if (!folder || !a || asprintf(&a->path, "%s/ahead-%016llx.db", folder, (unsigned long long)random_u64()) < 0) {
-        free(folder);
+    if (!a || !(a->path = path_of_build(s, d->id))) {
         free(a);
         return NULL;
     }
-    free(folder);
     a->s = s;
     a->dataset = dataset_retain(d);
     a->rows = (struct write){.stage = stage, .dataset = a->dataset, .replace = replace};

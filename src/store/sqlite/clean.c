@@ -50,7 +50,7 @@ bool generation_number(const char *name, int64_t *ret)
 
 static void clean_folder(struct store *s, const char *path, const char *id, int64_t current)
 {
-    struct error later;
+    struct error why;
     DIR *dir = opendir(path);
     if (!dir)
         return;
@@ -61,8 +61,11 @@ static void clean_folder(struct store *s, const char *path, const char *id, int6
             unlinkat(dirfd(dir), e->d_name, 0); /* a build whose body did not end */
         if (!generation_number(e->d_name, &number) || number == current || asprintf(&file, "%s/%s", path, e->d_name) < 0)
             continue;
-        if (number > current || (is_old(file) && drain_file(s, id, file, &later)))
+        bool goes = number > current || is_old(file);
+        if (number > current || (goes && drain_file(s, id, file, &why)))
             remove_database(file);
+        else if (goes)
+            drain_warn(s, id, file, &why);
         free(file);
     }
     closedir(dir);
@@ -74,23 +77,44 @@ static void clean_dataset(struct store *s, const char *path, const char *id)
     const struct dataset *d = catalog_dataset(s->catalog, str_from(id), &err);
     if (d)
         clean_folder(s, path, id, d->generation);
-    else if (err.code == ERROR_DATASET_NOT_FOUND && is_old(path) && drain_folder(s, id, path, &err))
-        remove_folder(path);
+    else if (err.code == ERROR_DATASET_NOT_FOUND && is_old(path) && !drain_away(s, id, path, &err))
+        drain_warn(s, id, path, &err);
     dataset_release(d);
 }
 
-/* ".abcd-efgh.gone" is a deletion that did not end; any other dotted name a creation. */
+/* ".abcd-efgh.gone" → "abcd-efgh" */
+static bool is_gone(const char *name, char ret_id[DATASET_ID_LENGTH + 1])
+{
+    if (name[0] != '.' || strlen(name) != 1 + DATASET_ID_LENGTH + sizeof GONE - 1 || !str_ends(str_from(name), STR(GONE)))
+        return false;
+    memcpy(ret_id, name + 1, DATASET_ID_LENGTH);
+    ret_id[DATASET_ID_LENGTH] = 0;
+    return true;
+}
+
+void finish_gone(struct store *s, const char *id, const char *path, bool again)
+{
+    struct error why;
+    if (drain_away(s, id, path, &why))
+        return;
+    if (why.code == ERROR_DISK_FULL)
+        atomic_store(&s->gone_left, true);
+    if (!again || why.code != ERROR_DISK_FULL)
+        drain_warn(s, id, path, &why);
+}
+
+/* A deletion that did not end; any other dotted name is a creation that did not. */
 static void clean_dotted(struct store *s, const char *path, const char *name)
 {
-    struct error later;
-    char id[DATASET_ID_LENGTH + 1] = "";
-    if (str_ends(str_from(name), STR(GONE)) && strlen(name) == 1 + DATASET_ID_LENGTH + sizeof GONE - 1)
-        memcpy(id, name + 1, DATASET_ID_LENGTH);
-    if (!id[0] || drain_folder(s, id, path, &later))
+    char id[DATASET_ID_LENGTH + 1];
+    if (is_gone(name, id))
+        finish_gone(s, id, path, false);
+    else
         remove_folder(path);
 }
 
-void clean_up(struct store *s)
+/* The names in DIR/datasets, one after the other. */
+static void each_folder(struct store *s, void (*visit)(struct store *s, const char *path, const char *name))
 {
     char *datasets, *path;
     if (asprintf(&datasets, "%s/datasets", s->dir) < 0)
@@ -99,13 +123,37 @@ void clean_up(struct store *s)
     for (struct dirent *e; dir && (e = readdir(dir));) { /* NOLINT(concurrency-mt-unsafe): one thread alone has dir */
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || asprintf(&path, "%s/%s", datasets, e->d_name) < 0)
             continue;
-        if (e->d_name[0] == '.')
-            clean_dotted(s, path, e->d_name);
-        else
-            clean_dataset(s, path, e->d_name);
+        visit(s, path, e->d_name);
         free(path);
     }
     if (dir)
         closedir(dir);
     free(datasets);
+}
+
+static void clean_one(struct store *s, const char *path, const char *name)
+{
+    if (name[0] == '.')
+        clean_dotted(s, path, name);
+    else
+        clean_dataset(s, path, name);
+}
+
+void clean_up(struct store *s)
+{
+    each_folder(s, clean_one);
+}
+
+/* Whoever has the table in hand is deleting it this moment. */
+static void clean_one_gone(struct store *s, const char *path, const char *name)
+{
+    char id[DATASET_ID_LENGTH + 1];
+    if (is_gone(name, id) && !table_is_known(s, id))
+        finish_gone(s, id, path, true);
+}
+
+void clean_gone(struct store *s)
+{
+    if (atomic_exchange(&s->gone_left, false))
+        each_folder(s, clean_one_gone);
 }

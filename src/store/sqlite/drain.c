@@ -4,7 +4,8 @@
  *                                                                            └─► the last portion: with the flip
  *
  * So a file begins with the chain's head alone, and leaving it costs what was written since. Repeated after a crash this does
- * nothing: the catalog knows how far it has come. */
+ * nothing: the catalog knows how far it has come. It must never know more than the file will after a power cut, or the file would not
+ * join on: so the WAL is synced before the first portion goes. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -103,6 +104,7 @@ static bool read_portion(struct sql *db, struct history_head *head, struct histo
 bool drain(struct store *s, const char *id, struct sql *db, struct history *ret_rest, struct error *err)
 {
     struct history_head head;
+    bool synced = false;
     if (!catalog_history_head(s->catalog, id, &head, err))
         return false;
     for (;;) {
@@ -110,8 +112,9 @@ bool drain(struct store *s, const char *id, struct sql *db, struct history *ret_
             return false;
         if (ret_rest->n_links < DRAIN_ROWS && ret_rest->n_versions < DRAIN_ROWS)
             return true;
-        if (!catalog_add_history(s->catalog, id, ret_rest, err))
+        if ((!synced && !sql_sync_wal(db, err)) || !catalog_add_history(s->catalog, id, ret_rest, err))
             return false;
+        synced = true;
         stop_point("portion_drained");
     }
 }
@@ -141,15 +144,44 @@ void drain_before(struct store *s, const struct dataset *d)
     arena_free(&rest.arena);
 }
 
-bool drain_file(struct store *s, const char *id, const char *path, struct error *err)
+/* The file's last link is in the catalog: one that was put back from another time, and written to since, may be shorter than the
+ * chain there and yet have links of its own. */
+static bool is_drained(struct store *s, const char *id, struct sql *db, struct error *err)
+{
+    struct cell cells[2];
+    bool has = false;
+    struct sql_statement *st = sql_prepare(db, STR("SELECT seq,hash FROM audit ORDER BY seq DESC LIMIT 1"), err);
+    enum sql_step step = st ? sql_step(db, st, err) : SQL_FAILED;
+    bool ok = step == SQL_DONE || (step == SQL_ROW && sql_cells(db, st, cells, 2, err) &&
+                                   catalog_history_has(s->catalog, id, cells[0].i, cells[1].s, &has, err) && (has || departs(cells[0].i, err)));
+    sql_finalize(st);
+    return ok;
+}
+
+static bool drain_open(struct store *s, const char *id, struct sql *db, struct error *err)
 {
     struct history rest = {0};
-    struct sql *db = sql_open(path, SQL_READER, DRAIN_CACHE_BYTES, err);
-    bool ok = db && layout_check_format(db, err) && drain(s, id, db, &rest, err) &&
-              ((!rest.n_links && !rest.n_versions) || catalog_add_history(s->catalog, id, &rest, err));
-    sql_close(db);
+    bool ok = layout_check_format(db, err) && drain(s, id, db, &rest, err) &&
+              ((!rest.n_links && !rest.n_versions) || catalog_add_history(s->catalog, id, &rest, err)) && is_drained(s, id, db, err);
     arena_free(&rest.arena);
     return ok;
+}
+
+bool drain_file(struct store *s, const char *id, const char *path, struct error *err)
+{
+    struct sql *db = sql_open(path, SQL_READER, DRAIN_CACHE_BYTES, err);
+    bool ok = db && drain_open(s, id, db, err);
+    sql_close(db);
+    return ok;
+}
+
+void drain_warn(const struct store *s, const char *id, const char *path, const struct error *why)
+{
+    char text[2 * sizeof why->message];
+    if (!s->warn)
+        return;
+    snprintf(text, sizeof text, "%s stays: the history of dataset %s could not be taken out of it: %s", path + strlen(s->dir) + 1, id, why->message);
+    s->warn(text);
 }
 
 /* ── a folder ── */
@@ -202,7 +234,7 @@ static bool list_generations(const char *path, struct numbers *ret, struct error
     return ok;
 }
 
-bool drain_folder(struct store *s, const char *id, const char *path, struct error *err)
+bool drain_away(struct store *s, const char *id, const char *path, struct error *err)
 {
     struct numbers numbers = {0};
     bool ok = list_generations(path, &numbers, err);
@@ -212,9 +244,13 @@ bool drain_folder(struct store *s, const char *id, const char *path, struct erro
             ok = error_no_memory(err);
         } else {
             ok = drain_file(s, id, file, err);
+            if (ok)
+                remove_database(file);
             free(file);
         }
     }
     free(numbers.v);
+    if (ok)
+        remove_folder(path);
     return ok;
 }

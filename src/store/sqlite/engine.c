@@ -350,6 +350,14 @@ struct table *table_take_keeping(struct store *s, const struct dataset *d, const
     return t;
 }
 
+bool table_is_known(struct store *s, const char *id)
+{
+    pthread_mutex_lock(&s->lock);
+    bool is_known = find_table(s, id);
+    pthread_mutex_unlock(&s->lock);
+    return is_known;
+}
+
 bool table_has_early(struct table *t)
 {
     pthread_mutex_lock(&t->early_lock);
@@ -635,10 +643,17 @@ struct timespec store_tick(void)
 static void *run_thread(void *ctx)
 {
     struct store *s = ctx;
+    uint64_t gone_ms = clock_mono_ms();
     pthread_mutex_lock(&s->lock);
     while (!s->stopping) {
         struct timespec until = store_tick();
         pthread_cond_timedwait(&s->wake, &s->lock, &until);
+        if (!s->stopping && clock_mono_ms() - gone_ms >= GONE_AGAIN_MS) {
+            pthread_mutex_unlock(&s->lock);
+            clean_gone(s);
+            gone_ms = clock_mono_ms();
+            pthread_mutex_lock(&s->lock);
+        }
         for (unsigned i = 0; !s->stopping && i < OPEN_FILES_MAX && checkpoint_one(s); i++)
             ;
     }
@@ -679,6 +694,7 @@ struct store *store_open(const struct store_config *config, struct error *err)
     }
     s->catalog = config->catalog;
     s->reserve = config->reserve;
+    s->warn = config->warn;
     s->query_deadline_ms = config->query_deadline_ms ? config->query_deadline_ms : QUERY_DEADLINE_MS;
     s->cache_bytes = config->cache_bytes ? config->cache_bytes : (size_t)96 << 20;
     if (!init_locks(s, err)) {

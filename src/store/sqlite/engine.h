@@ -33,6 +33,7 @@ enum {
     EARLY_IDLE_MS = 3000,          /* an early write whose body brings nothing for so long is undone */
     CHECKPOINT_FRAMES = 2048,      /* 16 MiB of WAL: checkpoint even when busy */
     TICK_MS = 250,
+    GONE_AGAIN_MS = 60000, /* between two looks at deletions that a full disk held up */
     QUERY_DEADLINE_MS = 30000,
     KEEP_SECONDS = 15 * 24 * 3600, /* former generations */
     WITNESS_KEEP_MS = 24 * 3600 * 1000,
@@ -114,6 +115,8 @@ struct store {
     size_t cache_bytes, cache_lent;
     struct disk_reserve reserve;
     unsigned query_deadline_ms;
+    void (*warn)(const char *text); /* NULL: nobody wants to know */
+    atomic_bool gone_left;       /* a deletion waits for room for its history */
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct table *buckets[TABLE_BUCKETS];
@@ -179,6 +182,7 @@ must_use bool create_files(struct store *s, const struct dataset *d, struct erro
 
 char *path_of_table(const struct store *s, const char *id); /* malloc'ed */
 char *path_of_generation(const struct store *s, const char *id, int64_t number);
+char *path_of_build(const struct store *s, const char *id); /* of a file in the making, which is no generation yet */
 void remove_database(const char *path); /* with -wal, -shm and -journal */
 /* Creates the tables in a SQL_BUILD file, inside its transaction. The index on the row identifier is apart. */
 must_use bool layout_create(struct sql *db, const struct columns *columns, struct error *err);
@@ -226,6 +230,10 @@ void early_undo(struct table *t, const struct early *keep);
 /* ── clean.c ── */
 
 void clean_up(struct store *s);
+/* A deleted dataset's folder, its history first. What a full disk keeps is tried again every minute. */
+void finish_gone(struct store *s, const char *id, const char *path, bool again);
+void clean_gone(struct store *s);
+bool table_is_known(struct store *s, const char *id); /* engine.c: somebody has it in hand */
 #define GONE ".gone" /* datasets/.<4x4>.gone: deleted, its history perhaps not yet in the catalog */
 bool generation_number(const char *name, int64_t *ret); /* of "rows-12.db" */
 void remove_folder(const char *path);

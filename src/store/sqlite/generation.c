@@ -1,7 +1,7 @@
 /* The next generation (docs/storage.md, "Generations").
  *
- *     build rows-<g+1>.db beside rows-<g>.db ─► sync file and folder ─► one catalog transaction flips the pointer
- *                                                                       (that is the commit) ─► readers of g finish
+ *     build ahead-<random>.db beside rows-<g>.db ─► sync, name it rows-<g+1>.db ─► one catalog transaction flips the pointer
+ *                                                                                  (that is the commit) ─► readers of g finish
  *
  * The file is built without journal and syncs: until the flip nobody knows it, and at start files beyond the catalog's
  * pointer are removed. The former file stays for restore (clean.c tells for how long). */
@@ -39,7 +39,7 @@ static void build_close(struct build *b)
 static bool build_init(struct build *b, struct store *s, struct table *t, bool bulk, struct error *err)
 {
     *b = (struct build){.s = s, .t = t, .number = t->generation + 1, .meta = t->meta};
-    b->path = path_of_generation(s, t->id, b->number);
+    b->path = path_of_build(s, t->id);
     if (!b->path)
         return error_no_memory(err);
     b->lent = bulk ? cache_lend(s) : 0;
@@ -58,17 +58,14 @@ static void build_fini(struct build *b, bool keep_file)
     arena_free(&b->history.arena);
 }
 
-/* A file built ahead did not know its number yet. */
+/* Only now that it is whole it is a generation: who clears up after a crash takes what has the name for one. */
 static bool take_name(struct build *b, struct error *err)
 {
     char *name = path_of_generation(b->s, b->t->id, b->number);
     if (!name)
         return error_no_memory(err);
-    bool own = strcmp(name, b->path) == 0;
-    if (!own)
-        remove_database(name); /* of a former try; a WAL that stayed would be taken for the new file's */
-    bool ok = own || rename(b->path, name) == 0;
-    if (!ok) {
+    remove_database(name); /* of a former try; a WAL that stayed would be taken for the new file's */
+    if (rename(b->path, name) != 0) {
         error_from_errno(err, errno, "naming the rows' new file");
         free(name);
         return false;

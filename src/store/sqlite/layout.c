@@ -19,6 +19,12 @@ char *path_of_generation(const struct store *s, const char *id, int64_t number)
     return asprintf(&path, "%s/datasets/%s/rows-%lld.db", s->dir, id, (long long)number) < 0 ? NULL : path;
 }
 
+char *path_of_build(const struct store *s, const char *id)
+{
+    char *path;
+    return asprintf(&path, "%s/datasets/%s/ahead-%016llx.db", s->dir, id, (unsigned long long)random_u64()) < 0 ? NULL : path;
+}
+
 void remove_database(const char *path)
 {
     static const char *const ends[] = {"", "-wal", "-shm", "-journal"};

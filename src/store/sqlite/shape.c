@@ -129,14 +129,14 @@ bool store_add_column(struct store *s, const struct dataset *d, const struct col
 
 /* The folder loses its name in one step, before anybody else's turn can begin: who opens it piece by piece while it is being
  * removed would meet half a dataset. Its history goes to the catalog; where that fails (a full disk, a damaged file) the folder stays
- * under the name of what is gone. That, and what a crash leaves, is drained and removed at the next start (clean.c). */
+ * under the name of what is gone. That, and what a crash leaves, is drained and removed later (clean.c). */
 void store_drop(struct store *s, const char *dataset_id)
 {
     struct dataset d = {.generation = 0};
-    struct error later;
+    struct error ignored; /* no memory, or a folder that is not right: it goes all the same */
     char *path = path_of_table(s, dataset_id), *going = NULL;
     snprintf(d.id, sizeof d.id, "%s", dataset_id);
-    struct table *t = table_hold(s, &d, &later);
+    struct table *t = table_hold(s, &d, &ignored);
     if (asprintf(&going, "%s/datasets/.%s" GONE, s->dir, dataset_id) < 0)
         going = NULL;
     bool renamed = path && going && rename(path, going) == 0;
@@ -144,8 +144,8 @@ void store_drop(struct store *s, const char *dataset_id)
         table_forget(s, t);
     const char *at = renamed ? going : path;
     stop_point("dropped");
-    if (at && drain_folder(s, dataset_id, at, &later))
-        remove_folder(at);
+    if (at)
+        finish_gone(s, dataset_id, at, false);
     if (t)
         table_release(s, t);
     free(path);
