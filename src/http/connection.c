@@ -19,12 +19,20 @@ static const struct http_limits *limits_of(const struct connection *c)
 
 /* ── closing ── */
 
+static void free_input(struct connection *c)
+{
+    free(c->in);
+    free(c->ahead);
+    c->in = c->ahead = NULL;
+    c->in_at = c->in_n = c->in_cap = 0;
+    c->ahead_n = c->ahead_cap = 0;
+}
+
 static void drop(struct connection *c)
 {
     c->state = STATE_GONE;
     stream_close(c);
-    free(c->in);
-    c->in = NULL;
+    free_input(c);
     buf_free(&c->out);
     reply_give_back(c);
     if (c->registered) {
@@ -194,6 +202,8 @@ static enum io read_more(struct connection *c, size_t most)
     size_t room, got = 0;
     enum io io;
 
+    if (c->ended != IO_OK)
+        return c->ended;
     if (!make_room(c, most, &room))
         return IO_ERROR;
     if (room == 0 || !c->readable)
@@ -209,11 +219,47 @@ static enum io read_more(struct connection *c, size_t most)
 
 static void shrink(struct connection *c)
 {
-    if (c->in_n > 0 || c->in_cap <= IN_FIRST)
+    if (c->in_n == 0 && c->in_cap > IN_FIRST)
+        free_input(c);
+}
+
+/* While a worker has a slice: the socket, `ahead` and the rate are the loop's all the same. Without memory it is read later. */
+static void read_ahead(struct connection *c)
+{
+    while (c->reads_ahead && c->readable && c->ended == IO_OK && (!c->ahead || c->ahead_n < c->ahead_cap)) {
+        size_t got = 0;
+        enum io io;
+        if (!c->ahead) {
+            c->ahead = malloc(SLICE_MAX);
+            c->ahead_cap = c->ahead ? SLICE_MAX : 0;
+            c->reads_ahead = c->ahead;
+            continue;
+        }
+        io = stream_read(c, c->ahead + c->ahead_n, c->ahead_cap - c->ahead_n, &got);
+        if (io == IO_OK)
+            c->ahead_n += got;
+        else if (io != IO_AGAIN)
+            c->ended = io;
+        rate_moved(c, got);
+    }
+}
+
+/* The slice is back, and used up: what was read ahead is what comes next. */
+static void take_ahead(struct connection *c)
+{
+    char *in = c->in;
+    size_t cap = c->in_cap;
+
+    c->reads_ahead = false;
+    if (c->ahead_n == 0)
         return;
-    free(c->in);
-    c->in = NULL;
-    c->in_cap = 0;
+    c->in = c->ahead;
+    c->in_cap = c->ahead_cap;
+    c->in_n = c->ahead_n;
+    c->in_at = 0;
+    c->ahead = in;
+    c->ahead_cap = cap;
+    c->ahead_n = 0;
 }
 
 /* ── HANDSHAKE ── */
@@ -383,13 +429,16 @@ static enum io flush(struct connection *c)
 
 /* ── BODY ── */
 
+/* Of a body that streams the next slice is decrypted while this one is parsed; a crowd has no memory for that. */
 static void work(struct connection *c, unsigned todo)
 {
     rate_pause(c);
     c->x->request_done = c->body_done;
+    c->reads_ahead = !c->body_done && c->x->slice.n >= BULK_SLICE && c->in_n == c->in_at && atomic_load(&c->server->n_connections) <= CROWD;
     c->state = STATE_WORK;
     loop_set_deadline(c, NEVER);
     exchange_submit(c->x, todo);
+    read_ahead(c);
 }
 
 static bool is_enough(const struct connection *c)
@@ -555,9 +604,7 @@ static void linger(struct connection *c)
     c->lingered = 0;
     c->linger_until_ms = c->loop->now_ms + (atomic_load(&c->server->stopping) ? LINGER_STOPPING_MS : LINGER_MS);
     loop_set_deadline(c, c->linger_until_ms);
-    free(c->in);
-    c->in = NULL;
-    c->in_at = c->in_n = c->in_cap = 0;
+    free_input(c);
 }
 
 static void after_reply(struct connection *c)
@@ -643,6 +690,8 @@ void connection_step(struct connection *c)
             step_linger(c);
             break;
         case STATE_WORK:
+            read_ahead(c);
+            break;
         case STATE_WAIT:
         case STATE_FILL:
         case STATE_RELEASE:
@@ -654,6 +703,7 @@ void connection_step(struct connection *c)
 
 static void work_is_back(struct connection *c)
 {
+    take_ahead(c);
     if (!c->x) { /* replied and released at once */
         c->rate = (struct rate){0};
         c->reply_at = c->reply_n = 0;

@@ -7,7 +7,7 @@
  *
  *   head     the headers are complete. Decide: reply now (http_send) and the body is drained up to a limit so that the client
  *            reads the reply; or return, and `100 Continue` goes out if it was asked for and the body is read.
- *   body     a slice of at most 256 KiB; the connection is not read again until it returns: the backpressure.
+ *   body     a slice of at most 256 KiB; until it returns the connection is read on by at most one more: the backpressure.
  *   end      the body is complete. The reply may be sent later, by any thread: http_send() once.
  *            Once a reply is sent no body or end is called any more.
  *   release  always called, last, exactly once: after the reply went out (a short one counts as out when it is handed

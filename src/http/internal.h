@@ -1,7 +1,7 @@
 /* What the files of http share; no other folder includes this.
  *
  * A *loop* is a thread with an epoll set and the connections in it. A *connection* belongs to its loop: only that thread
- * touches it, but for the time of a job (JOB below), when only the worker does. An *exchange* is one request and its
+ * touches it, but for the time of a job (JOB below), when only the worker does; the loop then at most reads ahead. An *exchange* is one request and its
  * reply; http.h describes how the application sees it. What other threads have to say to a connection goes through
  * loop_post(): bits under the loop's lock, after which the poster touches nothing of the connection any more.
  *
@@ -26,6 +26,7 @@
 enum {
     CROWD = 64,                  /* connections: from here on an upload that waits keeps no buffer */
     SLICE_MAX = 256 << 10,       /* bytes of a body given to the application at once */
+    BULK_SLICE = SLICE_MAX / 2,  /* after a slice this long the next one is read while a worker has it */
     IN_FIRST = 4 << 10,          /* the read buffer of an idle connection, at most */
     GATHER_MAX = 16 << 10,       /* a body this short is complete before head() is called: one job */
     FILL_LEAST = 16 << 10,       /* what a worker reads ahead of a reply in a file when memory for replies is short */
@@ -121,6 +122,7 @@ SSL_CTX *tls_context_new(const char *cert, const char *key, bool refuse_untimely
 bool tls_certificate_names(const SSL_CTX *ctx, struct str host);
 
 /* ── connection and exchange ── */
+enum io { IO_OK, IO_AGAIN, IO_EOF, IO_ERROR };
 enum state {
     STATE_HANDSHAKE,
     STATE_HEAD,
@@ -191,6 +193,11 @@ struct connection {
     /* bytes in: at…n are unread */
     char *in;
     size_t in_at, in_n, in_cap;
+    /* What came while a worker has a slice of `in`; the two change places when it is back. */
+    char *ahead;
+    size_t ahead_n, ahead_cap;
+    bool reads_ahead;
+    enum io ended;            /* IO_EOF or IO_ERROR: what reading ahead met, told once all before it is used */
     struct head_scan scan;
     struct chunked chunked;
     uint64_t body_left;
@@ -261,7 +268,6 @@ struct http_server {
 };
 
 /* stream.c: one way to read and write, plain or TLS */
-enum io { IO_OK, IO_AGAIN, IO_EOF, IO_ERROR };
 enum io stream_handshake(struct connection *c);
 enum io stream_read(struct connection *c, char *p, size_t n, size_t *ret_n);
 enum io stream_write(struct connection *c, const char *p, size_t n, size_t *ret_n);

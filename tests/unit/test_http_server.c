@@ -24,7 +24,7 @@
 
 /* ── the application ──
  * /echo answers the body; /drop its length; /early answers 403 in head; /midway answers 400 in the first body slice; /later answers from
- * another thread; /big answers many bytes; /slow takes 100 ms a slice; everything else "METHOD path length". */
+ * another thread; /big answers many bytes; /slow takes 100 ms a slice; /held keeps its first slice until it is let go, then echoes; everything else "METHOD path length". */
 
 struct app_state {
     uint64_t n;
@@ -38,6 +38,7 @@ static struct {
     atomic_ullong largest_slice;
     atomic_int told, told_alone, statuses[600]; /* ended: with an exchange, without one */
     atomic_ullong told_received, told_sent;
+    atomic_bool let_go;
 } seen;
 
 enum { BIG_BYTES = 5 << 20 };
@@ -78,8 +79,10 @@ static void app_body(void *ctx, struct http_exchange *x, struct str bytes)
     if (bytes.n > atomic_load(&seen.largest_slice))
         atomic_store(&seen.largest_slice, bytes.n);
     s->n += bytes.n;
-    if (path_is(x, "/echo"))
+    if (path_is(x, "/echo") || path_is(x, "/held"))
         buf_add_str(&s->echo, bytes);
+    for (int i = 0; path_is(x, "/held") && !atomic_load(&seen.let_go) && i < 500; i++)
+        usleep(10000);
     if (path_is(x, "/midway"))
         answer(x, 400, STR("row 5 is wrong"));
     if (path_is(x, "/slow"))
@@ -101,7 +104,7 @@ static void app_end(void *ctx, struct http_exchange *x)
 
     (void)ctx;
     atomic_fetch_add(&seen.ends, 1);
-    if (path_is(x, "/echo")) {
+    if (path_is(x, "/echo") || path_is(x, "/held")) {
         answer(x, 200, buf_str(&s->echo));
     } else if (path_is(x, "/later")) {
         s->has_later = pthread_create(&s->later, NULL, send_later, x) == 0;
@@ -537,6 +540,72 @@ static void large_bodies_and_replies_pass_unharmed(void **state)
     }
     free(bytes);
     assert_true(atomic_load(&seen.largest_slice) <= SLICE_MAX);
+}
+
+/* While a worker has a slice the next one is read (internal.h); what comes of it is as if it had come later. */
+static struct client *hold_a_slice(bool tls, const char *framing, const char *bytes, size_t n)
+{
+    struct client *c = client_open(tls);
+
+    atomic_store(&seen.slices, 0);
+    atomic_store(&seen.let_go, false);
+    put(c, "POST /held" HOST);
+    put(c, framing);
+    assert_true(put_bytes(c, bytes, n));
+    wait_for(&seen.slices, 1);
+    return c;
+}
+
+static void what_comes_while_a_slice_is_out_is_read_in_order(void **state)
+{
+    enum { FIRST = SLICE_MAX, N = 3 * SLICE_MAX / 2 };
+    char *bytes = malloc(N), chunk[32];
+    struct str got;
+
+    (void)state;
+    for (size_t i = 0; i < N; i++)
+        bytes[i] = (char)(i * 31 + i / 777);
+    for (int tls = 0; tls < 2; tls++)
+        for (int chunked = 0; chunked < 2; chunked++) {
+            struct client *c = hold_a_slice(tls, chunked ? "Transfer-Encoding: chunked\r\n\r\n40000\r\n" : "Content-Length: 393216\r\n\r\n", bytes, FIRST);
+            snprintf(chunk, sizeof(chunk), "\r\n%x\r\n", N - FIRST);
+            if (chunked)
+                put(c, chunk);
+            assert_true(put_bytes(c, bytes + FIRST, N - FIRST));
+            put(c, chunked ? "\r\n0\r\n\r\nGET /x" HOST "\r\n" : "GET /x" HOST "\r\n"); /* and the next request with it */
+            usleep(50000);
+            atomic_store(&seen.let_go, true);
+            assert_int_equal(get_reply(c, &got, true), 200);
+            assert_true(got.n == N && memcmp(got.p, bytes, N) == 0);
+            expect_reply(c, 200, "GET /x 0");
+            client_close(c);
+        }
+    free(bytes);
+}
+
+static void a_client_that_leaves_while_a_slice_is_out_is_noticed(void **state)
+{
+    char *bytes = calloc(1, SLICE_MAX);
+
+    (void)state;
+    for (int tls = 0; tls < 2; tls++) {
+        struct client *c = hold_a_slice(tls, "Content-Length: 1000000\r\n\r\n", bytes, SLICE_MAX);
+        assert_true(put_bytes(c, bytes, 1000));
+        if (c->ssl)
+            SSL_shutdown(c->ssl);
+        shutdown(c->fd, SHUT_WR);
+        usleep(50000);
+        atomic_store(&seen.let_go, true);
+        if (tls)
+            client_close(c);
+        else
+            expect_reply(c, 400, NULL);
+        wait_for(&seen.failures[HTTP_CLIENT_GONE], tls + 1);
+        if (!tls)
+            client_close(c);
+    }
+    assert_int_equal(seen.ends, 0);
+    free(bytes);
 }
 
 static void an_answer_in_the_middle_of_an_upload_reaches_the_client(void **state)
@@ -1045,6 +1114,8 @@ int main(void)
         CLAIM(head_and_204_have_no_body),
         CLAIM(expect_continue_is_asked_for_only_when_the_body_is_wanted),
         CLAIM(large_bodies_and_replies_pass_unharmed),
+        CLAIM(what_comes_while_a_slice_is_out_is_read_in_order),
+        CLAIM(a_client_that_leaves_while_a_slice_is_out_is_noticed),
         CLAIM(an_answer_in_the_middle_of_an_upload_reaches_the_client),
         CLAIM(a_short_body_answered_early_keeps_the_connection),
         CLAIM(every_end_is_told_with_its_status_and_bytes),
