@@ -89,7 +89,7 @@ bool disk_space(const char *path, uint64_t *ret_free, uint64_t *ret_all, struct 
 
 bool disk_has_room(const struct disk_reserve *r, const char *path, uint64_t bytes, struct error *err)
 {
-    uint64_t all, free_bytes;
+    uint64_t all = 0, free_bytes = 0; /* gcc sees no further than that a refusal returns something */
     char has[24], keeps[24], wants[24], what[64] = "";
     if (r->kind == DISK_RESERVE_NONE)
         return true;
