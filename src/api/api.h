@@ -21,6 +21,7 @@ struct api {
     struct query_cache *queries;
     struct http_server *http; /* for what it can tell of itself */
     int64_t started_s;      /* seconds since the epoch */
+    bool private_is_hidden; /* who may not know of a dataset is told 404, not 403 */
 };
 
 enum api_extension { EXTENSION_NONE, EXTENSION_JSON, EXTENSION_CSV, EXTENSION_GEOJSON, EXTENSION_TSV, EXTENSION_XML, EXTENSION_RDF, EXTENSION_TXT };
@@ -60,6 +61,8 @@ struct handler {
 struct http_app api_http_app(struct api *api);
 
 /* ── for handlers ── */
+/* The dataset of that id or name, if the caller may do that with it; NULL with what the reply is to say. */
+const struct dataset *call_dataset(struct call *c, struct str id_or_name, enum gate_action action, struct error *err);
 /* Value of a query parameter, name compared exactly; false if absent. With several, the first. */
 bool call_query(const struct call *c, const char *name, struct str *ret);
 bool call_query_is(const struct call *c, const char *name, const char *value);

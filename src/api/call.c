@@ -138,6 +138,19 @@ static void reply_plain(struct call *c)
     call_reply_error(c, &err);
 }
 
+/* Of a hidden dataset a stranger hears what he hears of none, byte for byte. */
+const struct dataset *call_dataset(struct call *c, struct str id_or_name, enum gate_action action, struct error *err)
+{
+    struct error unused;
+    const struct dataset *d = catalog_dataset(c->api->catalog, id_or_name, err);
+    if (!d || gate_authorize(&c->principal, action, d, err))
+        return d;
+    if (c->api->private_is_hidden && !gate_authorize(&c->principal, GATE_READ_VIEW, d, &unused))
+        dataset_not_found(err, id_or_name);
+    dataset_release(d);
+    return NULL;
+}
+
 static bool admit(struct call *c, struct error *err)
 {
     if (!gate_authenticate(c->api->gate, c->x, &c->principal, err))
@@ -145,8 +158,8 @@ static bool admit(struct call *c, struct error *err)
     c->actor = gate_actor(&c->principal, c->head);
     if (!c->route->has_dataset)
         return gate_authorize(&c->principal, c->route->action, NULL, err);
-    c->dataset = catalog_dataset(c->api->catalog, c->part[0], err);
-    return c->dataset && gate_authorize(&c->principal, c->route->action, c->dataset, err);
+    c->dataset = call_dataset(c, c->part[0], c->route->action, err);
+    return c->dataset != NULL;
 }
 
 static bool body_fits(const struct call *c, uint64_t n, struct error *err)
@@ -242,10 +255,9 @@ static bool still_allowed(struct call *c, struct error *err)
     }
     if (!c->dataset)
         return gate_authorize(&c->principal, c->route->action, NULL, err);
-    const struct dataset *d = catalog_dataset(c->api->catalog, str_from(c->dataset->id), err);
-    bool ok = d && gate_authorize(&c->principal, c->route->action, d, err);
+    const struct dataset *d = call_dataset(c, str_from(c->dataset->id), c->route->action, err);
     dataset_release(d);
-    return ok;
+    return d != NULL;
 }
 
 static void on_end(void *ctx, struct http_exchange *x)

@@ -1,5 +1,5 @@
 /* Every handler that routes.def names, one object each; the router turns `X(…, handler)` into &handler_<handler>.
- * A handler lives in the file of its resource: rows (resource_…), views.c, columns.c, users.c, version.c, geocoding.c. */
+ * A handler lives in the file of its resource: rows (resource_…), views.c, columns.c, permissions.c, users.c, version.c, geocoding.c. */
 #ifndef SELTZER_API_HANDLERS_H
 #define SELTZER_API_HANDLERS_H
 
@@ -21,6 +21,8 @@ extern const struct handler handler_view_delete;
 extern const struct handler handler_view_publish;
 extern const struct handler handler_columns_list;
 extern const struct handler handler_columns_add;
+extern const struct handler handler_permissions_get;
+extern const struct handler handler_permissions_put;
 extern const struct handler handler_geocoding_pending;
 extern const struct handler handler_users_current;
 extern const struct handler handler_version_get;

@@ -23,6 +23,12 @@ const struct route *router_route(unsigned number)
     return number < ROUTES ? &routes[number] : NULL;
 }
 
+const struct route *router_routes(size_t *ret_n)
+{
+    *ret_n = ROUTES;
+    return routes;
+}
+
 static const struct {
     const char *text;
     enum api_extension extension;

@@ -27,4 +27,7 @@ const struct route *router_route(unsigned number); /* NULL past the last */
  * arena), or a malformed path. HEAD finds GET's route. */
 must_use bool router_match(struct call *c, struct str *ret_allow, struct error *err);
 
+/* All of them, in the order of routes.def. */
+const struct route *router_routes(size_t *ret_n);
+
 #endif

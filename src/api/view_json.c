@@ -161,9 +161,29 @@ static void write_license(struct buf *b, const struct json *document)
     buf_add_byte(b, '}');
 }
 
-static void write_rights(struct buf *b, bool is_editor)
+/* The documented names, by what the caller may do. */
+static void write_rights(struct buf *b, const struct view *v)
 {
-    raw(b, "rights", is_editor ? "[\"read\",\"write\",\"add\",\"delete\",\"grant\",\"add_column\",\"remove_column\",\"update_column\",\"update_view\",\"delete_view\"]" : "[\"read\"]");
+    static const struct {
+        enum gate_action action;
+        const char *names;
+    } rights[] = {
+        {GATE_READ_VIEW, ",\"read\""},
+        {GATE_APPEND_ROWS, ",\"write\",\"add\",\"delete\""},
+        {GATE_GRANT, ",\"grant\""},
+        {GATE_UPDATE_METADATA, ",\"add_column\",\"remove_column\",\"update_column\",\"update_view\""},
+        {GATE_DELETE, ",\"delete_view\""},
+    };
+    struct error no;
+    key(b, "rights");
+    buf_add_byte(b, '[');
+    bool first = true;
+    for (size_t i = 0; i < sizeof rights / sizeof *rights; i++)
+        if (gate_authorize(v->caller, rights[i].action, v->dataset, &no)) {
+            buf_add_z(b, rights[i].names + first);
+            first = false;
+        }
+    buf_add_byte(b, ']');
     raw(b, "flags", "[\"default\"]");
 }
 
@@ -224,7 +244,7 @@ bool view_write(const struct view *v, struct arena *a, struct buf *b, struct err
         kept(b, document, "privateMetadata", NULL);
     write_owner(b, "owner", v);
     kept(b, document, "query", "{}");
-    write_rights(b, is_editor);
+    write_rights(b, v);
     write_owner(b, "tableAuthor", v);
     kept(b, document, "tags", "[]");
     buf_add_byte(b, '}');

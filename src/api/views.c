@@ -454,8 +454,8 @@ static void reply_looked_up(struct call *c, const char *parameter)
     if (!call_query(c, parameter, &id))
         error_set(&err, ERROR_BAD_PARAMETER, "the parameter %s is missing", parameter);
     else
-        d = catalog_dataset(c->api->catalog, id, &err);
-    if (d && gate_authorize(&c->principal, GATE_READ_VIEW, d, &err))
+        d = call_dataset(c, id, GATE_READ_VIEW, &err);
+    if (d)
         reply_view(c, d);
     else
         call_reply_error(c, &err);

@@ -181,6 +181,30 @@ static struct str row_identifier(const struct columns *c)
     return c->row_identifier < 0 ? STR_NONE : c->v[c->row_identifier].field_name;
 }
 
+/* ── grants ── */
+
+static enum grant_level level_in(const struct dataset *d, const char *user)
+{
+    for (size_t i = 0; i < d->n_grants; i++)
+        if (strcmp(d->grants[i].user, user) == 0)
+            return d->grants[i].level;
+    return GRANT_NONE;
+}
+
+static void changed_grants(struct out *o, const struct dataset *was, const struct dataset *is)
+{
+    struct buf members = {0};
+    struct out inner = {&members, 0};
+    if (was->n_grants == is->n_grants && (is->n_grants == 0 || memcmp(was->grants, is->grants, is->n_grants * sizeof *is->grants) == 0))
+        return;
+    for (size_t i = 0; i < was->n_grants; i++)
+        changed_text(&inner, was->grants[i].user, str_from(grant_level_name(was->grants[i].level)), str_from(grant_level_name(level_in(is, was->grants[i].user))));
+    for (size_t i = 0; i < is->n_grants; i++)
+        if (level_in(was, is->grants[i].user) == GRANT_NONE)
+            changed_text(&inner, is->grants[i].user, str_from(grant_level_name(GRANT_NONE)), str_from(grant_level_name(is->grants[i].level)));
+    add_object(o, STR("grants"), &members);
+}
+
 /* ── the dataset ── */
 
 static struct str scope_name(enum dataset_scope scope)
@@ -205,6 +229,7 @@ bool audit_describe_change(const struct dataset *was, const struct dataset *is, 
     if (!changed_document(&o, was->document_json, is->document_json, err))
         return false;
     changed_columns(&o, &was->columns, &is->columns);
+    changed_grants(&o, was, is);
     changed_text(&o, "row_identifier", row_identifier(&was->columns), row_identifier(&is->columns));
     return buf_ok(ret) || error_no_memory(err);
 }

@@ -196,7 +196,7 @@ static bool load_dataset(struct catalog *c, struct sql_statement *q, struct erro
     struct snapshot *s = snapshot_new(&d, n, err);
     if (!s)
         return false;
-    if (!load_columns(c, s, n, sql_i64(q, 12), err) || !snapshot_seal(s, err) || !catalog_reserve(c, err)) {
+    if (!load_columns(c, s, n, sql_i64(q, 12), err) || !snapshot_load_grants(c, s, err) || !snapshot_seal(s, err) || !catalog_reserve(c, err)) {
         dataset_release(&s->d);
         return false;
     }

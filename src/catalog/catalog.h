@@ -17,6 +17,15 @@ enum dataset_stage { DATASET_UNPUBLISHED, DATASET_PUBLISHED };
 /* Who may read: the owner and administrators; anybody; any signed-in user. Kept as numbers in catalog.db. */
 enum dataset_scope { SCOPE_PRIVATE = 0, SCOPE_PUBLIC = 1, SCOPE_SITE = 2 };
 
+/* What a user has on one dataset, whatever its scope and his role; each may all that those before it may. Kept as numbers in
+ * catalog.db. VIEWER_PUBLISHED sees the dataset only while it is published. */
+enum grant_level { GRANT_NONE = 0, GRANT_VIEWER_PUBLISHED = 1, GRANT_VIEWER = 2, GRANT_CONTRIBUTOR = 3, GRANT_OWNER = 4 };
+enum { GRANTS_MAX = 1000 }; /* of a dataset */
+struct grant {
+    char user[USER_ID_LENGTH + 1];
+    enum grant_level level;
+};
+
 struct dataset {
     char id[DATASET_ID_LENGTH + 1];       /* 4x4 */
     int64_t number;                       /* small integer: tableId, oid, publicationGroup */
@@ -29,6 +38,8 @@ struct dataset {
     int64_t created_at, published_at, modified_at; /* seconds since the epoch, 0 for never; modified: the document or the shape */
     int64_t generation;                   /* of the rows: DIR/datasets/<id>/rows-<generation>.db */
     struct columns columns;
+    const struct grant *grants;           /* by user; without the owner */
+    size_t n_grants;
 };
 
 struct catalog;
@@ -37,8 +48,13 @@ void catalog_close(struct catalog *c);
 
 /* By 4x4 id or resource name; NULL with DATASET_NOT_FOUND (message "Not found", data {id, dataset}). */
 const struct dataset *catalog_dataset(struct catalog *c, struct str id_or_name, struct error *err);
+bool dataset_not_found(struct error *err, struct str id_or_name); /* sets that error; always false */
 const struct dataset *dataset_retain(const struct dataset *d);
 void dataset_release(const struct dataset *d); /* NULL is fine */
+/* What that user has at this moment: GRANT_OWNER for the owner, GRANT_VIEWER for VIEWER_PUBLISHED while it is published, else NONE. */
+enum grant_level dataset_grant(const struct dataset *d, const char *user);
+const char *grant_level_name(enum grant_level level); /* "viewer-published", "viewer", "contributor", "owner", "none" */
+bool grant_level_from(struct str name, enum grant_level *ret);
 /* Every id, in order of creation; *ret_ids is malloc'ed. */
 must_use bool catalog_list(struct catalog *c, char (**ret_ids)[DATASET_ID_LENGTH + 1], size_t *ret_n, struct error *err);
 
@@ -71,6 +87,16 @@ struct generation_flip {
 const struct dataset *catalog_flip_generation(struct catalog *c, const struct actor *by, const char *id, const struct generation_flip *flip, struct error *err);
 const struct dataset *catalog_publish(struct catalog *c, const struct actor *by, const char *id, struct error *err);
 const struct dataset *catalog_set_scope(struct catalog *c, const struct actor *by, const char *id, enum dataset_scope scope, struct error *err);
+/* Scope, owner and grants in one change; what is NULL stays. grants: the whole new list, one a user at most, none for the owner. */
+struct sharing {
+    const enum dataset_scope *scope;
+    const char *owner;
+    const struct grant *grants;
+    size_t n_grants;
+};
+const struct dataset *catalog_share(struct catalog *c, const struct actor *by, const char *id, const struct sharing *sharing, struct error *err);
+/* One user's grant; GRANT_NONE takes it back. The owner's own cannot be changed so. */
+const struct dataset *catalog_grant(struct catalog *c, const struct actor *by, const char *id, const char *user, enum grant_level level, struct error *err);
 /* The writable members of a view document (docs/wire/views.md); members absent from the object stay. */
 const struct dataset *catalog_update_document(struct catalog *c, const struct actor *by, const char *id, struct str name, struct str resource_name, struct str document_json, struct error *err);
 /* Attributes of existing columns; texts with p NULL and position 0 stay as they are, empty texts are cleared. Unknown ids
@@ -87,7 +113,7 @@ must_use bool catalog_delete_dataset(struct catalog *c, const struct actor *by, 
 
 /* What a key may be used for at most. A scope of zeros is good for nothing. */
 enum key_right {
-    KEY_READ = 1, KEY_APPEND = 2, KEY_REPLACE = 4, KEY_METADATA = 8,
+    KEY_NOTHING = 0, KEY_READ = 1, KEY_APPEND = 2, KEY_REPLACE = 4, KEY_METADATA = 8,
     KEY_MANAGE = 16, /* make, publish, share, delete, administer: only keys that are not limited have it */
     KEY_EVERYTHING = 31,
 };

@@ -20,14 +20,7 @@ static bool next_number(struct catalog *c, const char *counter, int64_t *ret, st
 
 /* ── one change of one dataset ── */
 
-struct change {
-    struct catalog *c;
-    const struct actor *by;
-    struct snapshot *old, *next;
-};
-
-/* Takes `write`. False: released again. */
-static bool change_begin(struct change *ch, struct catalog *c, const struct actor *by, const char *id, size_t more_columns, struct error *err)
+bool change_begin(struct change *ch, struct catalog *c, const struct actor *by, const char *id, size_t more_columns, struct error *err)
 {
     pthread_mutex_lock(&c->write);
     *ch = (struct change){.c = c, .by = by, .old = catalog_find_id(c, str_from(id))};
@@ -79,8 +72,7 @@ static bool record_dataset(struct catalog *c, const struct actor *by, enum audit
     return ok;
 }
 
-/* Ends what change_begin began; ok tells whether the change is wanted. The new snapshot, with a reference for the caller. */
-static const struct dataset *change_end(struct change *ch, enum audit_action action, bool ok, struct error *err)
+const struct dataset *change_end(struct change *ch, enum audit_action action, bool ok, struct error *err)
 {
     struct catalog *c = ch->c;
     const struct dataset *ret = NULL;

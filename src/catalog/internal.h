@@ -44,6 +44,21 @@ must_use bool history_insert(struct sql *db, const char *id, const struct histor
 /* There was a dataset of this id once. */
 must_use bool history_knows(struct catalog *c, const char *id, bool *ret, struct error *err);
 
+/* Its own copy of the grants, sorted. */
+must_use bool snapshot_grants(struct snapshot *s, const struct grant *v, size_t n, struct error *err);
+must_use bool snapshot_load_grants(struct catalog *c, struct snapshot *s, struct error *err); /* grants.c */
+
+/* ── one change of one dataset (change.c) ── */
+struct change {
+    struct catalog *c;
+    const struct actor *by;
+    struct snapshot *old, *next;
+};
+/* Takes `write`, copies the snapshot, begins the transaction. False: all of it undone. */
+must_use bool change_begin(struct change *ch, struct catalog *c, const struct actor *by, const char *id, size_t more_columns, struct error *err);
+/* Ends what change_begin began; ok tells whether the change is wanted. The new snapshot, with a reference for the caller. */
+const struct dataset *change_end(struct change *ch, enum audit_action action, bool ok, struct error *err);
+
 /* ── accounts (users.c) ── */
 struct account {
     struct user user;
@@ -102,7 +117,6 @@ struct snapshot *catalog_find_name(struct catalog *c, struct str name);
 /* With `write` held. Room first, so that taking the place after the commit cannot fail. */
 must_use bool catalog_reserve(struct catalog *c, struct error *err);
 void catalog_install(struct catalog *c, struct snapshot *old, struct snapshot *next);
-bool dataset_not_found(struct error *err, struct str id);
 
 /* ── names (names.c) ── */
 must_use bool text_nfc(struct arena *a, struct str s, struct str *ret, struct error *err);

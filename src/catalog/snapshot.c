@@ -39,6 +39,7 @@ struct snapshot *snapshot_new(const struct dataset *d, size_t more_columns, stru
          snapshot_text(s, d->document_json, &s->d.document_json, err);
     for (size_t i = 0; ok && i < n; i++)
         ok = snapshot_column(s, &d->columns.v[i], &s->d.columns.v[i], err);
+    ok = ok && snapshot_grants(s, d->grants, d->n_grants, err);
     if (ok)
         return s;
     dataset_release(&s->d);

@@ -38,7 +38,7 @@ static struct settings {
     const char *data;
     const char *listens[LISTENS_MAX], *http_listens[LISTENS_MAX], *hosts[HOSTS_MAX], *proxies[HOSTS_MAX], *metrics_from[HOSTS_MAX];
     size_t n_listens, n_http_listens, n_hosts, n_proxies, n_metrics_from;
-    const char *tls_cert, *tls_key, *ready_fd, *workers, *replies_max, *disk_reserve, *query_deadline;
+    const char *tls_cert, *tls_key, *ready_fd, *workers, *replies_max, *disk_reserve, *query_deadline, *private_data;
     bool dev, verbose, strict_host;
 } settings;
 
@@ -57,6 +57,7 @@ static const struct cli_option options[] = {
     {"replies-max", "MIB", "scratch space for all replies that clients have yet to read (32768)", NULL, &settings.replies_max, NULL, NULL, 0},
     {"disk-reserve", "SIZE", "writes leave this much of the disk free, else 507: bytes, 800M, 2G, 5%, 0 for none (5%, at least 512M; with --dev none)", NULL, &settings.disk_reserve, NULL, NULL, 0},
     {"query-deadline", "SECONDS", "a query that has not sent its last row by then is answered 408 (30)", NULL, &settings.query_deadline, NULL, NULL, 0},
+    {"private", "HOW", "what a stranger is told of a private dataset: forbidden (403, as Socrata does) or hidden (404, as if there were none) (forbidden)", NULL, &settings.private_data, NULL, NULL, 0},
     {"dev", NULL, "for tests and trials: temporary data, loopback only, user admin with password " DEV_PASSWORD, &settings.dev, NULL, NULL, NULL, 0},
     {"verbose", NULL, "log more", &settings.verbose, NULL, NULL, NULL, 0},
 };
@@ -162,6 +163,13 @@ static bool choose_deadline(unsigned *ret_ms, struct error *err)
     return true;
 }
 
+static bool choose_private(bool *ret_hidden, struct error *err)
+{
+    const char *how = settings.private_data ? settings.private_data : "forbidden";
+    *ret_hidden = strcmp(how, "hidden") == 0;
+    return *ret_hidden || strcmp(how, "forbidden") == 0 || error_set(err, ERROR_BAD_REQUEST, "--private must be forbidden or hidden");
+}
+
 static bool open_house(struct server *s, struct error *err)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -173,7 +181,8 @@ static bool open_house(struct server *s, struct error *err)
         s->workers = (unsigned)given;
     }
     struct store_config store_config = {0};
-    if (!choose_reserve(&store_config.reserve, err) || !choose_deadline(&store_config.query_deadline_ms, err))
+    bool hidden;
+    if (!choose_private(&hidden, err) || !choose_reserve(&store_config.reserve, err) || !choose_deadline(&store_config.query_deadline_ms, err))
         return false;
     if (!open_data(s, err) || !(s->catalog = catalog_open(s->dir.path, err)))
         return false;
@@ -186,7 +195,7 @@ static bool open_house(struct server *s, struct error *err)
         !(s->queue = ingest_queue_new(s->store, s->pool, err)) ||
         !(s->queries = query_cache_new(QUERY_CACHE_ENTRIES_MAX, QUERY_CACHE_BYTES_MAX, err)))
         return false;
-    s->api = (struct api){s->catalog, s->store, s->gate, s->queue, s->pool, s->dir.scratch, s->dir.reports, 443, s->queries, NULL, clock_wall_ms() / 1000};
+    s->api = (struct api){s->catalog, s->store, s->gate, s->queue, s->pool, s->dir.scratch, s->dir.reports, 443, s->queries, NULL, clock_wall_ms() / 1000, hidden};
     return true;
 }
 

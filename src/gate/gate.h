@@ -10,17 +10,24 @@
 #include "catalog/catalog.h"
 #include "http/http.h"
 
+/* What can be done; rights.def says who may. */
 enum gate_action {
-    GATE_READ_ROWS,
-    GATE_APPEND_ROWS,  /* upsert, merge, delete of single rows */
-    GATE_REPLACE_ROWS, /* of all rows: replace, truncate */
-    GATE_READ_VIEW, GATE_UPDATE_METADATA, GATE_CREATE, GATE_DELETE, GATE_GRANT, GATE_PUBLISH,
-    GATE_READ_SELF,
-    GATE_ADMINISTER,
-    GATE_PUBLIC,       /* answers anybody */
-    GATE_PROBE,        /* the same, over plain HTTP too, and is not throttled */
-    GATE_READ_METRICS,
+#define X(action, role, grant, key, what) GATE_##action,
+#include "gate/rights.def"
+#undef X
+    GATE_ACTIONS
 };
+/* The roles, and two sorts of people before them. */
+enum gate_role { GATE_ROLE_ANYBODY, GATE_ROLE_SIGNED_IN, GATE_ROLE_VIEWER, GATE_ROLE_EDITOR, GATE_ROLE_PUBLISHER, GATE_ROLE_ADMINISTRATOR,
+                 GATE_ROLE_OPERATOR /* an administrator, or from_operator */ };
+struct gate_right {
+    const char *action;
+    enum gate_role role;
+    enum grant_level grant;
+    enum key_right key;
+    const char *what;
+};
+const struct gate_right *gate_right(enum gate_action action);
 
 enum principal_kind { PRINCIPAL_ANONYMOUS = 0, PRINCIPAL_PASSWORD, PRINCIPAL_SESSION, PRINCIPAL_KEY, PRINCIPAL_TOKEN };
 

@@ -129,6 +129,19 @@ static void every_change_of_a_dataset_is_recorded_with_what_it_changed(void **st
     assert_record(last(f), "dataset.scope", "dataset", id);
     assert_json(json_get(last(f), STR("details")), "{\"scope\":{\"from\":\"private\",\"to\":\"public\"}}");
 
+    const struct grant grants[] = {{"vvvv-vvvv", GRANT_VIEWER}, {"cccc-cccc", GRANT_CONTRIBUTOR}};
+    GOOD(next = catalog_share(f->c, &by, id, &(struct sharing){.grants = grants, .n_grants = 2}, &err_));
+    dataset_release(next);
+    assert_record(last(f), "dataset.share", "dataset", id);
+    assert_json(json_get(last(f), STR("details")), "{\"grants\":{\"cccc-cccc\":{\"from\":\"none\",\"to\":\"contributor\"},\"vvvv-vvvv\":{\"from\":\"none\",\"to\":\"viewer\"}}}");
+    GOOD(next = catalog_grant(f->c, &by, id, "vvvv-vvvv", GRANT_OWNER, &err_));
+    dataset_release(next);
+    GOOD(next = catalog_share(f->c, &by, id, &(struct sharing){.owner = "vvvv-vvvv", .grants = grants + 1, .n_grants = 1}, &err_));
+    dataset_release(next);
+    assert_json(json_get(last(f), STR("details")), "{\"owner\":{\"from\":\"uuuu-uuuu\",\"to\":\"vvvv-vvvv\"},\"grants\":{\"vvvv-vvvv\":{\"from\":\"owner\",\"to\":\"none\"}}}");
+    GOOD(next = catalog_share(f->c, &by, id, &(struct sharing){.owner = "uuuu-uuuu", .grants = grants, .n_grants = 0}, &err_));
+    dataset_release(next);
+
     GOOD(next = catalog_update_document(f->c, &by, id, STR("More words"), STR("words"), STR("{\"tags\":null,\"category\":\"x\"}"), &err_));
     dataset_release(next);
     assert_record(last(f), "dataset.update", "dataset", id);
@@ -161,7 +174,7 @@ static void every_change_of_a_dataset_is_recorded_with_what_it_changed(void **st
     GOOD(catalog_delete_dataset(f->c, &by, id, &err_));
     assert_record(last(f), "dataset.delete", "dataset", id);
     assert_json(json_get(json_get(last(f), STR("details")), STR("name")), "{\"from\":null,\"to\":\"More words\"}");
-    assert_int_equal(read_all(f).n, 8);
+    assert_int_equal(read_all(f).n, 12);
     dataset_release(d);
 }
 

@@ -379,6 +379,83 @@ static void rights_are_as_the_table_says(void **state)
         }
 }
 
+static void a_grant_counts_for_its_dataset_and_nowhere_else(void **state)
+{
+    (void)state;
+    const struct grant grants[] = {{"cccc-cccc", GRANT_CONTRIBUTOR}, {"oooo-oooo", GRANT_OWNER}, {"pppp-pppp", GRANT_VIEWER_PUBLISHED}, {"vvvv-vvvv", GRANT_VIEWER}};
+    const struct dataset shared = {.id = "dddd-dddd", .owner = "aaaa-aaaa", .stage = DATASET_PUBLISHED, .grants = grants, .n_grants = 4}, other = {.id = "eeee-eeee", .owner = "aaaa-aaaa"};
+    struct dataset draft = shared;
+    draft.stage = DATASET_UNPUBLISHED;
+    static const char *const ids[] = {"vvvv-vvvv", "pppp-pppp", "cccc-cccc", "oooo-oooo", "xxxx-xxxx"};
+    const struct {
+        enum gate_action action;
+        const struct dataset *d;
+        const char *may; /* viewer, viewer of what is published, contributor, owner, nobody's */
+    } cases[] = {
+        {GATE_READ_ROWS, &shared, "yyyyn"},    {GATE_READ_VIEW, &shared, "yyyyn"},   {GATE_READ_ROWS, &draft, "ynyyn"},      {GATE_READ_VIEW, &draft, "ynyyn"},
+        {GATE_APPEND_ROWS, &shared, "nnyyn"},  {GATE_REPLACE_ROWS, &shared, "nnyyn"}, {GATE_UPDATE_METADATA, &draft, "nnyyn"}, {GATE_GRANT, &shared, "nnnyn"},
+        {GATE_DELETE, &shared, "nnnyn"},       {GATE_PUBLISH, &draft, "nnnyn"},      {GATE_READ_ROWS, &other, "nnnnn"},      {GATE_GRANT, &other, "nnnnn"},
+        {GATE_CREATE, NULL, "nnnnn"},          {GATE_ADMINISTER, NULL, "nnnnn"},     {GATE_MANAGE_SELF, NULL, "yyyyy"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (size_t k = 0; k < 5; k++) {
+            struct error err = {0};
+            struct user u = {0};
+            snprintf(u.id, sizeof u.id, "%s", ids[k]);
+            const struct principal p = principal_of(PRINCIPAL_PASSWORD, &u, NULL);
+            if (gate_authorize(&p, cases[i].action, cases[i].d, &err) != (cases[i].may[k] == 'y'))
+                fail_msg("case %zu, who %zu", i, k);
+        }
+    const struct principal nobody = {0}; /* whose id is empty, which is nobody's */
+    struct error err;
+    assert_false(gate_authorize(&nobody, GATE_READ_ROWS, &shared, &err));
+    assert_int_equal(err.code, ERROR_AUTHENTICATION_REQUIRED);
+}
+
+static void a_limited_key_may_what_its_scope_and_its_user_may(void **state)
+{
+    (void)state;
+    struct dataset mine = {.id = "dddd-dddd", .owner = "oooo-oooo"}, second = {.id = "eeee-eeee", .owner = "oooo-oooo"}, theirs = {.id = "ffff-ffff", .owner = "xxxx-xxxx"}, open = theirs;
+    open.scope = SCOPE_PUBLIC;
+    struct user u = {.id = "oooo-oooo", .role = ROLE_PUBLISHER};
+    struct principal keys[7];
+    for (size_t i = 0; i < 7; i++)
+        keys[i] = principal_of(PRINCIPAL_KEY, &u, "k");
+    keys[1].scope.rights = KEY_READ;
+    keys[2].scope.rights = KEY_APPEND;
+    keys[3].scope.rights = KEY_READ | KEY_APPEND | KEY_REPLACE | KEY_METADATA;
+    keys[4].scope.rights = 0;
+    keys[5].scope.n_datasets = 1; /* everything, on one dataset */
+    memcpy(keys[5].scope.datasets[0], "dddd-dddd", 10);
+    keys[6].scope.rights = KEY_READ;
+    keys[6].scope.n_datasets = 2;
+    memcpy(keys[6].scope.datasets[0], "eeee-eeee", 10);
+    memcpy(keys[6].scope.datasets[1], "ffff-ffff", 10);
+    const struct {
+        enum gate_action action;
+        const struct dataset *d;
+        const char *may; /* not limited, read, append, all four, nothing, one dataset, read of two */
+    } cases[] = {
+        {GATE_READ_ROWS, &mine, "yynynyn"},    {GATE_READ_VIEW, &second, "yynynny"},  {GATE_APPEND_ROWS, &mine, "ynyynyn"}, {GATE_REPLACE_ROWS, &mine, "ynnynyn"},
+        {GATE_UPDATE_METADATA, &mine, "ynnynyn"}, {GATE_GRANT, &mine, "ynnnnyn"},     {GATE_DELETE, &mine, "ynnnnyn"},      {GATE_PUBLISH, &second, "ynnnnnn"},
+        {GATE_CREATE, NULL, "ynnnnnn"},        {GATE_MANAGE_SELF, NULL, "ynnnnnn"},   {GATE_READ_SELF, NULL, "yyyyyyy"},    {GATE_PUBLIC, NULL, "yyyyyyy"},
+        {GATE_ADMINISTER, NULL, "nnnnnnn"},    {GATE_READ_ROWS, &theirs, "nnnnnnn"},  {GATE_READ_ROWS, &open, "yyyyyyy"},   {GATE_APPEND_ROWS, &open, "ynyynnn"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (size_t k = 0; k < 7; k++) {
+            struct error err = {0};
+            if (gate_authorize(&keys[k], cases[i].action, cases[i].d, &err) != (cases[i].may[k] == 'y'))
+                fail_msg("case %zu, key %zu", i, k);
+        }
+    /* An administrator's limited key is as limited. */
+    keys[1].user.role = ROLE_ADMINISTRATOR;
+    struct error err, other;
+    assert_false(gate_authorize(&keys[1], GATE_ADMINISTER, NULL, &err));
+    assert_false(gate_authorize(&keys[1], GATE_APPEND_ROWS, &theirs, &other));
+    assert_string_equal(err.message, other.message);
+    assert_int_equal(err.code, ERROR_PERMISSION_DENIED);
+}
+
 static int by_value(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -432,6 +509,8 @@ int main(void)
         TEST(tries_at_the_same_time_count_before_they_end),
         TEST(a_flood_of_names_does_not_push_out_the_one_that_is_attacked),
         TEST(rights_are_as_the_table_says),
+        TEST(a_grant_counts_for_its_dataset_and_nowhere_else),
+        TEST(a_limited_key_may_what_its_scope_and_its_user_may),
         TEST(unknown_users_and_wrong_passwords_take_the_same_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
