@@ -4,6 +4,7 @@
 #ifndef SELTZER_API_API_H
 #define SELTZER_API_API_H
 
+#include "base/log_file.h"
 #include "gate/gate.h"
 #include "ingest/ingest.h"
 #include "store/store.h"
@@ -20,6 +21,7 @@ struct api {
     int https_port;         /* where plain HTTP is sent on to */
     struct query_cache *queries;
     struct http_server *http; /* for what it can tell of itself */
+    struct log_file *access_log; /* NULL: none is kept */
     int64_t started_s;      /* seconds since the epoch */
     bool private_is_hidden; /* who may not know of a dataset is told 404, not 403 */
 };

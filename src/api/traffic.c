@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "api/access_log.h"
+#include "base/log.h"
 #include "base/metrics.h"
 
 /* 0: the connection ended without a reply. The last is for one that is missing here, which a unit test keeps from happening. */
@@ -23,20 +25,25 @@ static unsigned place_of(int status)
     return i;
 }
 
-void traffic_ended(void *ctx, struct http_exchange *x, const struct http_end *end)
-{
-    const struct call *c = x ? x->state : NULL;
-    unsigned route = c && c->route ? router_number(c->route) : ROUTES;
-    (void)ctx;
-    atomic_fetch_add_explicit(&counts[route].ended[place_of(end->status)], 1, memory_order_relaxed);
-    histogram_add(&counts[route].seconds, end->us);
-}
-
 static const char *method_name(enum http_method method)
 {
     static const char *const names[] = {[HTTP_GET] = "GET",     [HTTP_HEAD] = "HEAD",     [HTTP_POST] = "POST",       [HTTP_PUT] = "PUT",
                                         [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS", [HTTP_OTHER] = ""};
     return names[method];
+}
+
+void traffic_ended(void *ctx, struct http_exchange *x, const struct http_end *end)
+{
+    const struct call *c = x ? x->state : NULL;
+    unsigned route = c && c->route ? router_number(c->route) : ROUTES;
+    const struct api *api = ctx;
+    if (api && api->access_log)
+        access_log_add(api->access_log, c, end);
+    if (end->status == 500)
+        log_line(LOG_ERROR, "request %s ended in status 500: %s %s", end->head->request_id, c && c->route ? method_name(c->route->method) : "",
+                 c && c->route ? c->route->pattern : "");
+    atomic_fetch_add_explicit(&counts[route].ended[place_of(end->status)], 1, memory_order_relaxed);
+    histogram_add(&counts[route].seconds, end->us);
 }
 
 enum { LABELS_MAX = 256 };

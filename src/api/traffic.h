@@ -5,7 +5,7 @@
 
 #include "api/router.h"
 
-/* http_app's `ended`. */
+/* http_app's `ended`: counts, and tells the access log (access_log.h). */
 void traffic_ended(void *ctx, struct http_exchange *x, const struct http_end *end);
 /* Families seltzer_requests_total and seltzer_request_seconds, in the form of metrics.h. */
 void traffic_write(struct buf *out);

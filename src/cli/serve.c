@@ -38,7 +38,7 @@ static struct settings {
     const char *data;
     const char *listens[LISTENS_MAX], *http_listens[LISTENS_MAX], *hosts[HOSTS_MAX], *proxies[HOSTS_MAX], *metrics_from[HOSTS_MAX];
     size_t n_listens, n_http_listens, n_hosts, n_proxies, n_metrics_from;
-    const char *tls_cert, *tls_key, *ready_fd, *workers, *replies_max, *disk_reserve, *query_deadline, *private_data;
+    const char *tls_cert, *tls_key, *ready_fd, *workers, *replies_max, *disk_reserve, *query_deadline, *private_data, *log_level, *access_log;
     bool dev, verbose, strict_host;
 } settings;
 
@@ -59,7 +59,9 @@ static const struct cli_option options[] = {
     {"query-deadline", "SECONDS", "a query that has not sent its last row by then is answered 408 (30)", NULL, &settings.query_deadline, NULL, NULL, 0},
     {"private", "HOW", "what a stranger is told of a private dataset: forbidden (403, as Socrata does) or hidden (404, as if there were none) (forbidden)", NULL, &settings.private_data, NULL, NULL, 0},
     {"dev", NULL, "for tests and trials: temporary data, loopback only, user admin with password " DEV_PASSWORD, &settings.dev, NULL, NULL, NULL, 0},
-    {"verbose", NULL, "log more", &settings.verbose, NULL, NULL, NULL, 0},
+    {"access-log", "FILE", "a JSON line a request is appended to this file, - for standard output (none); SIGHUP opens it anew", NULL, &settings.access_log, NULL, NULL, 0},
+    {"log-level", "LEVEL", "debug, info, warn or error: the least that is logged to standard error (info)", NULL, &settings.log_level, NULL, NULL, 0},
+    {"verbose", NULL, "the same as --log-level debug", &settings.verbose, NULL, NULL, NULL, 0},
 };
 
 struct server {
@@ -68,6 +70,7 @@ struct server {
     struct catalog *catalog;
     struct store *store;
     struct gate *gate;
+    struct log_file *access_log; /* NULL: none is kept */
     struct pool *pool;
     unsigned workers;
     struct ingest_queue *queue;
@@ -184,6 +187,8 @@ static bool open_house(struct server *s, struct error *err)
     bool hidden;
     if (!choose_private(&hidden, err) || !choose_reserve(&store_config.reserve, err) || !choose_deadline(&store_config.query_deadline_ms, err))
         return false;
+    if (settings.access_log && !(s->access_log = log_file_open(settings.access_log, err)))
+        return false;
     if (!open_data(s, err) || !(s->catalog = catalog_open(s->dir.path, err)))
         return false;
     store_config.dir = s->dir.path;
@@ -195,7 +200,20 @@ static bool open_house(struct server *s, struct error *err)
         !(s->queue = ingest_queue_new(s->store, s->pool, err)) ||
         !(s->queries = query_cache_new(QUERY_CACHE_ENTRIES_MAX, QUERY_CACHE_BYTES_MAX, err)))
         return false;
-    s->api = (struct api){s->catalog, s->store, s->gate, s->queue, s->pool, s->dir.scratch, s->dir.reports, 443, s->queries, NULL, clock_wall_ms() / 1000, hidden};
+    s->api = (struct api){
+        .catalog = s->catalog,
+        .store = s->store,
+        .gate = s->gate,
+        .queue = s->queue,
+        .pool = s->pool,
+        .scratch_dir = s->dir.scratch,
+        .reports_dir = s->dir.reports,
+        .https_port = 443,
+        .queries = s->queries,
+        .access_log = s->access_log,
+        .started_s = clock_wall_ms() / 1000,
+        .private_is_hidden = hidden,
+    };
     return true;
 }
 
@@ -204,6 +222,7 @@ static void close_house(struct server *s)
     http_server_close(s->http);
     ingest_queue_free(s->queue);
     pool_free(s->pool);
+    log_file_close(s->access_log);
     query_cache_free(s->queries); /* holds snapshots of the catalog's */
     gate_free(s->gate);
     store_close(s->store);
@@ -357,8 +376,11 @@ static void run_until_stopped(struct server *s, const sigset_t *signals)
         int got = sigtimedwait(signals, NULL, &second); /* -1: none came */
         if (got == SIGTERM || got == SIGINT)
             break;
-        if (got == SIGHUP)
+        if (got == SIGHUP) {
             certificate_watch_read(&s->watch);
+            if (s->access_log)
+                log_file_reopen(s->access_log);
+        }
         certificate_watch_look(&s->watch);
     }
     log_line(LOG_INFO, "stopping");
@@ -386,7 +408,12 @@ int cli_serve(int argc, char **argv)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     raise_descriptor_limit();
     give_memory_back();
-    log_set_level(settings.verbose ? LOG_DEBUG : LOG_INFO);
+    enum log_level level = settings.verbose ? LOG_DEBUG : LOG_INFO;
+    if (settings.log_level && !log_level_parse(str_from(settings.log_level), &level)) {
+        cli_say("serve: --log-level must be debug, info, warn or error, not \"%s\"", settings.log_level);
+        return EXIT_USAGE;
+    }
+    log_set_level(level);
     server.dir.lock_fd = -1;
     bool ok = random_init() && open_house(&server, &err) && open_listeners(&server, &err) && say_ready(&server, &err);
     if (ok)

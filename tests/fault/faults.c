@@ -29,6 +29,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -332,6 +333,7 @@ FAILING(FAULT_NAME, int, mkdir, (const char *path, mode_t mode), syscall(SYS_mkd
 FAILING(FAULT_NAME, int, rmdir, (const char *path), syscall(SYS_rmdir, path))
 FAILING(FAULT_ACCEPT, int, accept4, (int fd, struct sockaddr *from, socklen_t *n, int flags), syscall(SYS_accept4, fd, from, n, flags))
 FAILING(FAULT_EPOLL, int, epoll_ctl, (int epoll, int op, int fd, struct epoll_event *event), syscall(SYS_epoll_ctl, epoll, op, fd, event))
+FAILING(FAULT_WAIT, int, poll, (struct pollfd *fds, nfds_t n, int ms), syscall(SYS_poll, fds, n, ms))
 FAILING(FAULT_WAIT, int, epoll_wait, (int epoll, struct epoll_event *events, int n, int ms), NEXT(epoll_wait)(epoll, events, n, ms))
 
 char *mkdtemp(char *path)

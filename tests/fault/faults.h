@@ -28,7 +28,7 @@ enum fault_kind {
     FAULT_SETUP,     /* socket bind listen setsockopt getsockname shutdown eventfd epoll_create1 getrlimit setrlimit getaddrinfo
                       getnameinfo */
     FAULT_RANDOM,    /* getrandom, RAND_bytes */
-    FAULT_WAIT,      /* epoll_wait */
+    FAULT_WAIT,      /* epoll_wait poll */
     FAULT_CRYPT,     /* crypto_pwhash crypto_pwhash_str sodium_init */
     FAULT_KINDS
 };

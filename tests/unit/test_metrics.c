@@ -81,7 +81,8 @@ static void every_status_of_an_error_has_a_counter_of_its_own(void **state)
 #undef X
     };
     struct buf out = {0};
-    struct http_end end = {.us = 5};
+    struct http_head head = {.request_id = "r"};
+    struct http_end end = {.head = &head, .us = 5};
     char line[100];
     (void)state;
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
@@ -103,7 +104,8 @@ static void a_request_counts_for_its_route(void **state)
 {
     struct call call = {.route = router_route(0)};
     struct http_exchange x = {.state = &call};
-    struct http_end end = {.status = 200, .us = 3000};
+    struct http_head head = {.request_id = "r"};
+    struct http_end end = {.head = &head, .status = 200, .us = 3000};
     struct buf out = {0};
     (void)state;
     traffic_ended(NULL, &x, &end);
