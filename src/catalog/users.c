@@ -391,13 +391,16 @@ static bool account_id(struct catalog *c, struct str folded, char ret[USER_ID_LE
 static bool users_commit(struct catalog *c, bool ok, struct error *err)
 {
     struct accounts fresh;
-    ok = ok && db_run(c->writer, err, "UPDATE counter SET value = value + 1 WHERE name = 'users'", "");
+    /* Loaded before the commit: afterwards nothing may fail, for it would be told as if nothing had been done. */
+    ok = ok && db_run(c->writer, err, "UPDATE counter SET value = value + 1 WHERE name = 'users'", "") && accounts_load(c->writer, &fresh, err);
     if (!ok) {
         db_rollback(c->writer);
         return false;
     }
-    if (!db_commit(c->writer, err) || !accounts_load(c->writer, &fresh, err))
+    if (!db_commit(c->writer, err)) {
+        accounts_free(&fresh);
         return false;
+    }
     accounts_swap(c, &fresh);
     return true;
 }

@@ -1,5 +1,5 @@
 /* Finding the subcommand and reading its options (cli.h). */
-#include "cli/cli.h"
+#include "cli/verb.h"
 
 #include <pwd.h>
 #include <stdarg.h>
@@ -71,6 +71,11 @@ int cli_fail(const struct error *err)
 static void print_help(const struct cli_command *command, const struct cli_option *options, size_t n)
 {
     printf("usage: seltzer %s %s\n\n%s\n", command->name, command->arguments, details_of(command->name));
+    struct buf verbs = {0};
+    verb_add_help(command->name, &verbs);
+    if (verbs.n)
+        printf(FMT_STR "\n", ARG_STR(buf_str(&verbs)));
+    buf_free(&verbs);
     if (n)
         puts("options:");
     for (size_t i = 0; i < n; i++) {

@@ -1,6 +1,6 @@
 /* seltzer serve: opens everything, in this order, and closes it in reverse:
  *
- *     data directory ─► catalog ─► store ─► first user ─► gate, workers, queue ─► certificate ─► listeners ─► ready
+ *     data directory ─► catalog ─► store ─► first user ─► gate, workers, queue ─► certificate ─► listeners ─► administration ─► ready
  */
 #include <errno.h>
 #include <ftw.h>
@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "cli/admin.h"
 #include "cli/certificate_watch.h"
 
 const char *const cli_serve_details =
@@ -82,6 +83,8 @@ struct server {
     struct http_listen listens[2 * LISTENS_MAX];
     size_t n_listens;
     struct http_server *http;
+    struct verb_house house; /* what administrators' commands work on */
+    struct admin_server *admin;
 };
 
 static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
@@ -96,6 +99,18 @@ static void empty_scratch(const char *path)
     nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* A command on a stopped server's data holds the lock for a moment; a server holds it for good. */
+static bool lock_data(const char *path, struct data_dir *ret, struct error *err)
+{
+    enum { TRIES = 10, BETWEEN_MS = 100 };
+    for (int i = 1; !data_dir_open(path, true, ret, err); i++) {
+        if (err->code != ERROR_STORE_BUSY || i == TRIES)
+            return false;
+        usleep(BETWEEN_MS * 1000);
+    }
+    return true;
+}
+
 static bool open_data(struct server *s, struct error *err)
 {
     const char *path = settings.data ? settings.data : "./data";
@@ -105,11 +120,10 @@ static bool open_data(struct server *s, struct error *err)
             return error_from_errno(err, errno, "make a temporary data directory");
         path = s->temporary;
     }
-    if (!data_dir_open(path, true, &s->dir, err))
+    if (!lock_data(path, &s->dir, err))
         return false;
     empty_scratch(s->dir.scratch);
-    data_dir_close(&s->dir);
-    return data_dir_open(path, true, &s->dir, err);
+    return data_dir_make(s->dir.scratch, err);
 }
 
 static void warn_of_store(const char *text)
@@ -219,6 +233,7 @@ static bool open_house(struct server *s, struct error *err)
 
 static void close_house(struct server *s)
 {
+    admin_server_close(s->admin);
     http_server_close(s->http);
     ingest_queue_free(s->queue);
     pool_free(s->pool);
@@ -324,6 +339,13 @@ static bool open_listeners(struct server *s, struct error *err)
     return http_server_start(s->http, err);
 }
 
+static bool open_administration(struct server *s, struct error *err)
+{
+    s->house = (struct verb_house){.catalog = s->catalog, .store = s->store, .dir = s->dir.path};
+    s->admin = admin_server_open(&s->house, err);
+    return s->admin;
+}
+
 static bool say_ready(struct server *s, struct error *err)
 {
     uint64_t fd = STDOUT_FILENO;
@@ -415,7 +437,7 @@ int cli_serve(int argc, char **argv)
     }
     log_set_level(level);
     server.dir.lock_fd = -1;
-    bool ok = random_init() && open_house(&server, &err) && open_listeners(&server, &err) && say_ready(&server, &err);
+    bool ok = random_init() && open_house(&server, &err) && open_listeners(&server, &err) && open_administration(&server, &err) && say_ready(&server, &err);
     if (ok)
         run_until_stopped(&server, &signals);
     int status = ok ? EXIT_DONE : err.code == ERROR_STORE_BUSY || err.code == ERROR_BAD_REQUEST ? EXIT_USAGE : EXIT_FAILED;

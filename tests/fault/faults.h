@@ -25,7 +25,7 @@ enum fault_kind {
     FAULT_LOCK,      /* fcntl that locks, flock */
     FAULT_LOOK,      /* stat fstat lstat fstatat statvfs access readdir */
     FAULT_CLOSE,     /* close, of files and sockets: it is closed, and says that it failed */
-    FAULT_SETUP,     /* socket bind listen setsockopt getsockname shutdown eventfd epoll_create1 getrlimit setrlimit getaddrinfo
+    FAULT_SETUP,     /* socket bind listen setsockopt getsockopt chmod fchmod getsockname shutdown eventfd epoll_create1 getrlimit setrlimit getaddrinfo
                       getnameinfo */
     FAULT_RANDOM,    /* getrandom, RAND_bytes */
     FAULT_WAIT,      /* epoll_wait poll */

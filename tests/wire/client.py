@@ -105,7 +105,6 @@ class Server:
     def add_user(self, name, password, role="publisher"):
         """A user, as an operator adds one beside the running server; its Api."""
         subprocess.run([self.binary, "user", "add", name, "--role", role, "--data", self.data], input=password.encode() + b"\n", check=True)
-        time.sleep(1.1)  # the server looks once a second at most
         return self.api((name, password))
 
     def api(self, auth=ADMIN):

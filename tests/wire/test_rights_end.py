@@ -2,7 +2,6 @@
 
 import base64
 import subprocess
-import time
 
 import pytest
 
@@ -13,7 +12,6 @@ NAME, PASSWORD = "leaver", "a password for a while"
 
 def operator(server, verb):
     subprocess.run([server.binary, "user", verb, NAME, "--data", server.data], check=True)
-    time.sleep(1.1)
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -305,6 +306,55 @@ class Reload(Rows):
         return super().do(house)
 
 
+class Command:
+    """A command of an administrator through DIR/admin.sock: the change and its record are there, or neither."""
+
+    ok = (200,)
+
+    def prepare(self, house):
+        if not self.look(house)["users"]:
+            self.ask(house, "add", "commanded", "a password of tests")
+
+    def ask(self, house, verb, name, secret=""):
+        folder = os.open(house.server.data, os.O_PATH)
+        with socket.socket(socket.AF_UNIX) as s:
+            try:
+                s.settimeout(60)
+                s.connect(f"/proc/self/fd/{folder}/admin.sock")
+                s.sendall(json.dumps({"command": "user", "verb": verb, "words": [name], "options": {}, "secret": secret}).encode())
+                s.shutdown(socket.SHUT_WR)
+                reply = b""
+                while chunk := s.recv(65536):
+                    reply += chunk
+            except TimeoutError:
+                raise AssertionError("the administration hangs") from None
+            except OSError as e:
+                raise Closed(str(e)) from e
+            finally:
+                os.close(folder)
+        if reply.endswith(b"x\0\0\0\0"):
+            return 200, b""
+        if reply.endswith(b"x\0\0\0\1"):
+            assert reply[:1] == b"e" and len(reply) > 20, reply
+            return 503, b'{"error":true,"message":"of the command line","code":"x","errorCode":"x"}'
+        raise Closed("it did not say how it ended")
+
+    def do(self, house):
+        self.before = self.look(house)
+        return self.ask(house, "enable" if self.before["users"] == [1] else "disable", "commanded")
+
+    def states(self, house):
+        return self.before, {"users": [1 - self.before["users"][0]], "records": self.before["records"] + 1}
+
+    def look(self, house):
+        db = sqlite3.connect(f"file:{house.server.data}/catalog.db?mode=ro", uri=True)
+        try:
+            return {"users": [d for (d,) in db.execute("SELECT disabled FROM account WHERE name='commanded'")],
+                    "records": db.execute("SELECT count(*) FROM audit").fetchone()[0]}
+        finally:
+            db.close()
+
+
 def slices():
     for at in range(0, len(CHANGE_JSON), 7):
         yield CHANGE_JSON[at:at + 7].encode()
@@ -372,6 +422,7 @@ SCENARIOS = {
                        change=lambda h: dict(h.view, columns=h.view["columns"] + [f"c_{len(h.view['columns'])}"])),
     "row_identifier": Identifier("PUT"),
     "create": Create(),
+    "command": Command(),
     "delete": Delete(),
 }
 

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import time
 
 import pytest
 
@@ -123,7 +122,6 @@ def user_command(server, what, name, password):
 @pytest.fixture(scope="module")
 def publisher(server):
     user_command(server, "add", "Päula@example.org", "paula's password")
-    time.sleep(1.1)
     return server.api(("päula@example.org".encode(), "paula's password"))
 
 
@@ -140,13 +138,12 @@ def test_a_publisher_owns_what_they_make_and_nothing_else(api, publisher):
     assert publisher.rows(mine) == [{"a": "x"}, {"a": "y"}]
 
 
-def test_a_password_set_on_the_command_line_counts_within_a_second(tmp_path):
+def test_a_password_set_on_the_command_line_counts_at_once(tmp_path):
     server = Server(tmp_path / "data").start()
     try:
         old, new = server.api(), server.api(("admin", "another password"))
         assert old.get("/api/users/current").status_code == 200
         user_command(server, "passwd", "admin", "another password")
-        time.sleep(1.1)
         refused(old.get("/api/users/current"), 401)
         assert new.get("/api/users/current").status_code == 200
         assert os.stat(os.path.join(server.data, "catalog.db")).st_mode & 0o077 == 0
