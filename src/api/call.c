@@ -153,7 +153,10 @@ const struct dataset *call_dataset(struct call *c, struct str id_or_name, enum g
 
 static bool admit(struct call *c, struct error *err)
 {
-    if (!gate_authenticate(c->api->gate, c->x, &c->principal, err))
+    bool looks_itself = c->route->action == GATE_OAUTH_CLIENT, takes_forms = c->route->action == GATE_PAGE;
+    if (!looks_itself && !gate_authenticate(c->api->gate, c->x, &c->principal, err))
+        return false;
+    if (!takes_forms && !gate_check_csrf(&c->principal, c->head, err))
         return false;
     c->actor = gate_actor(&c->principal, c->head);
     if (!c->route->has_dataset)
@@ -246,6 +249,8 @@ static bool still_allowed(struct call *c, struct error *err)
     bool found = true, reads = c->head->method == HTTP_GET || c->head->method == HTTP_HEAD;
     if (!c->head->has_body || reads)
         return true;
+    if (!gate_still_good(c->api->gate, c->x, &c->principal, err))
+        return false;
     if (!principal_is_anonymous(&c->principal)) {
         if (!catalog_user_by_id(c->api->catalog, c->principal.user.id, &now, &found, err))
             return false;

@@ -30,5 +30,17 @@ extern const struct handler handler_report_get;
 extern const struct handler handler_probe_health;
 extern const struct handler handler_probe_ready;
 extern const struct handler handler_probe_metrics;
+extern const struct handler handler_oauth_authorize;
+extern const struct handler handler_oauth_decide;
+extern const struct handler handler_oauth_token;
+extern const struct handler handler_oauth_revoke;
+extern const struct handler handler_oauth_metadata;
+extern const struct handler handler_log_in_page;
+extern const struct handler handler_log_in;
+extern const struct handler handler_log_out;
+extern const struct handler handler_authenticate;
+extern const struct handler handler_page_style;
+extern const struct handler handler_developer_settings;
+extern const struct handler handler_developer_settings_change;
 
 #endif

@@ -237,7 +237,7 @@ static bool open_files(struct catalog *c, const char *dir, struct error *err)
     c->dir = str_dup_z(str_from(dir));
     if (!c->dir)
         return error_no_memory(err);
-    if (!db_open_writer(path, &c->writer, err) || !(c->watcher = sql_open(path, SQL_READER, WATCHER_CACHE_BYTES, err)))
+    if (!db_open_writer(path, &c->writer, err) || !(c->watcher = sql_open(path, SQL_READER, WATCHER_CACHE_BYTES, err)) || !lookups_open(&c->lookups, path, err))
         return false;
     return folder_sync(dir, err);
 }
@@ -259,6 +259,7 @@ struct catalog *catalog_open(const char *dir, struct error *err)
     pthread_mutex_init(&c->hashing, NULL);
     pthread_cond_init(&c->hashing_done, NULL);
     pthread_mutex_init(&c->tokens.lock, NULL);
+    pthread_mutex_init(&c->lookups.lock, NULL);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     c->hashing_max = cores > 0 ? (unsigned)cores : 1;
     if (open_files(c, dir, err) && load(c, err))
@@ -280,6 +281,7 @@ void catalog_close(struct catalog *c)
     free(c->in_order);
     accounts_free(&c->accounts);
     free(c->tokens.v);
+    lookups_close(&c->lookups);
     sql_close(c->watcher);
     sql_close(c->writer);
     pthread_mutex_destroy(&c->write);

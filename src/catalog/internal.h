@@ -85,6 +85,21 @@ struct app_tokens {
 };
 void app_tokens_flush(struct catalog *c); /* best effort; called with `write` held */
 
+/* ── what is kept in the file alone (lookups.c): applications, grants, tokens ── */
+struct lookups {
+    pthread_mutex_t lock;
+    struct sql *db; /* a reader */
+};
+must_use bool lookups_open(struct lookups *l, const char *path, struct error *err);
+void lookups_close(struct lookups *l);
+/* Takes `write` and begins a transaction; false: neither. */
+must_use bool catalog_change_begin(struct catalog *c, struct error *err);
+/* Commits when ok, else rolls back; gives `write` back. True: ok, and it is on disk. */
+must_use bool catalog_change_end(struct catalog *c, bool ok, struct error *err);
+/* Hashes are kept as hexadecimal text; ret holds 2 × SECRET_HASH_BYTES + 1. */
+struct str hex_write(const unsigned char hash[32], char *ret);
+bool hex_read(struct str hex, unsigned char *ret, size_t n);
+
 struct catalog {
     pthread_mutex_t write;
     struct sql *writer;
@@ -108,6 +123,7 @@ struct catalog {
     unsigned hashing_now, hashing_waiting, hashing_max;
 
     struct app_tokens tokens;
+    struct lookups lookups;
 };
 enum { HASHING_WAITERS_MAX = 64, DATASETS_MAX = 100000, USERS_MAX = 100000, DOCUMENT_BYTES_MAX = 1 << 20 };
 

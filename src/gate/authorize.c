@@ -78,7 +78,7 @@ bool gate_authorize(const struct principal *p, enum gate_action action, const st
     if (principal_is_anonymous(p))
         return user_may(p, r, dataset) || error_set(err, ERROR_AUTHENTICATION_REQUIRED, "You must be logged in to access this resource");
     if (!scope_allows(&p->scope, r, dataset))
-        return error_set(err, ERROR_PERMISSION_DENIED, "This is outside of what the API key may be used for");
+        return error_set(err, ERROR_PERMISSION_DENIED, "This is outside of what the API key or token may be used for");
     return user_may(p, r, dataset) ||
            error_set(err, ERROR_PERMISSION_DENIED, "You have no right to do this: the dataset's owner and administrators can give it");
 }

@@ -26,3 +26,15 @@ bool basic_parse(struct str token, struct arena *a, struct basic *ret)
         return false;
     return str_cut(text, ':', &ret->name, &ret->password);
 }
+
+bool gate_read_basic(struct str authorization, struct arena *a, struct str *ret_name, struct str *ret_password)
+{
+    struct str scheme, token;
+    struct basic basic;
+    str_cut(str_trim(authorization), ' ', &scheme, &token);
+    if (!str_eq_fold(scheme, STR("Basic")) || !basic_parse(token, a, &basic))
+        return false;
+    *ret_name = basic.name;
+    *ret_password = basic.password;
+    return true;
+}

@@ -5,12 +5,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "catalog/oauth.h"
 #include "gate/internal.h"
 
 struct gate {
     struct catalog *catalog;
     struct verdicts *verdicts;
     struct failures *failures;
+    struct sessions *sessions;
 };
 
 struct gate *gate_new(struct catalog *catalog, struct error *err)
@@ -21,7 +23,7 @@ struct gate *gate_new(struct catalog *catalog, struct error *err)
         return NULL;
     }
     g->catalog = catalog;
-    if ((g->verdicts = verdicts_new(err)) && (g->failures = failures_new(err)))
+    if ((g->verdicts = verdicts_new(err)) && (g->failures = failures_new(err)) && (g->sessions = sessions_new(err)))
         return g;
     gate_free(g);
     return NULL;
@@ -31,6 +33,7 @@ void gate_free(struct gate *g)
 {
     if (!g)
         return;
+    sessions_free(g->sessions);
     failures_free(g->failures);
     verdicts_free(g->verdicts);
     free(g);
@@ -42,6 +45,9 @@ struct carried {
     struct str authorization;
     bool misspelt_header;  /* Authentication: */
     bool token_in_query;   /* access_token= */
+    struct str query_token; /* its value */
+    struct str session;    /* the cookie's secret */
+    bool wants_script;     /* JSONP */
     struct str app_token;
 };
 
@@ -54,8 +60,11 @@ static void look_at_query(const struct http_head *head, struct arena *a, struct 
     if (head->query.n == 0 || !http_decode_query(head->query, a, &v, &n, &ignored))
         return;
     for (size_t i = 0; i < n; i++) {
-        if (str_eq(v[i].name, STR("access_token")))
+        if (str_eq(v[i].name, STR("access_token"))) {
             ret->token_in_query = true;
+            ret->query_token = v[i].value;
+        } else if (str_eq(v[i].name, STR("$jsonp")) || str_eq(v[i].name, STR("jsonp")))
+            ret->wants_script = true;
         else if (ret->app_token.n == 0 && (str_eq(v[i].name, STR("$$app_token")) || str_eq(v[i].name, STR("app_token"))))
             ret->app_token = v[i].value;
     }
@@ -63,7 +72,7 @@ static void look_at_query(const struct http_head *head, struct arena *a, struct 
 
 static struct carried look(const struct http_head *head, struct arena *a)
 {
-    struct carried c = {0};
+    struct carried c = {.session = browser_session(head)};
     for (size_t i = 0; i < head->n_headers; i++) {
         const struct http_header *h = &head->headers[i];
         if (str_eq_fold(h->name, STR("Authorization"))) {
@@ -153,39 +162,105 @@ static bool check_basic(struct gate *g, struct str token, const char *peer, stru
     return true;
 }
 
-static bool check_authorization(struct gate *g, struct str value, const char *peer, struct arena *a, struct principal *ret, struct error *err)
+/* "OAuth T" is Socrata's, "Bearer T" RFC 6750's. */
+static bool cut_token(struct str authorization, struct str *ret)
+{
+    struct str scheme;
+    str_cut(str_trim(authorization), ' ', &scheme, ret);
+    *ret = str_trim(*ret);
+    return str_eq_fold(scheme, STR("OAuth")) || str_eq_fold(scheme, STR("Bearer"));
+}
+
+static bool check_token(struct gate *g, struct str token, struct principal *ret, struct error *err)
+{
+    struct token_holder holder;
+    bool good;
+    if (!catalog_token_holder(g->catalog, token, &holder, &good, err))
+        return false;
+    if (!good)
+        return error_set(err, ERROR_CREDENTIALS_WRONG, "You attempted to authenticate but something went wrong: the token is unknown, expired or revoked");
+    *ret = principal_of(PRINCIPAL_TOKEN, &holder.user, holder.id);
+    ret->scope.rights = holder.rights;
+    return true;
+}
+
+static bool check_authorization(struct gate *g, struct str value, const char *peer, struct arena *a, struct principal *ret, enum gate_challenge *ret_challenge, struct error *err)
 {
     struct str scheme, token;
-    value = str_trim(value);
-    str_cut(value, ' ', &scheme, &token);
+    *ret_challenge = CHALLENGE_BASIC;
+    if (cut_token(value, &token)) {
+        *ret_challenge = CHALLENGE_BEARER;
+        return check_token(g, token, ret, err);
+    }
+    str_cut(str_trim(value), ' ', &scheme, &token);
     if (str_eq_fold(scheme, STR("Basic")))
         return check_basic(g, token, peer, a, ret, err);
-    if (str_eq_fold(scheme, STR("OAuth")) || str_eq_fold(scheme, STR("Bearer")))
-        return error_set(err, ERROR_CREDENTIALS_WRONG, "You attempted to authenticate but something went wrong: the token is unknown, expired or revoked");
     return error_set(err, ERROR_CREDENTIALS_WRONG, "the Authorization header must say Basic, OAuth or Bearer, then a blank, then the credentials");
 }
 
-bool gate_check(struct gate *g, const struct http_head *head, struct arena *a, struct principal *ret, bool *ret_challenge, struct error *err)
+/* A session that ended is as none: pages say so themselves, and everything else asks for credentials. */
+static bool check_session(struct gate *g, struct str secret, struct principal *ret, struct error *err)
+{
+    struct session_found session;
+    struct user user;
+    bool found;
+    if (!sessions_find(g->sessions, secret, clock_mono_ms(), &session))
+        return true;
+    if (!catalog_user_by_id(g->catalog, session.user, &user, &found, err))
+        return false;
+    if (!found || user.disabled || user.secret_version != session.secret_version)
+        sessions_end(g->sessions, secret);
+    else
+        *ret = principal_of(PRINCIPAL_SESSION, &user, session.id);
+    return true;
+}
+
+/* Whoever listens has it now. A password is its owner's to change; a token and a session end here. */
+static bool exposed(struct gate *g, const struct carried *c, const struct http_head *head, struct error *err)
+{
+    const struct actor by = {.user = "", .via = "plain HTTP", .request_id = str_from(head->request_id), .peer = head->peer};
+    struct error why;
+    struct str token;
+    bool found = false;
+    if (!cut_token(c->authorization, &token))
+        token = c->query_token;
+    if (token.n && !catalog_revoke_token(g->catalog, &by, NULL, token, &found, &why))
+        log_line(LOG_ERROR, "a token came over plain HTTP from %s and could not be revoked: %s", head->peer, why.message);
+    sessions_end(g->sessions, c->session);
+    if (found)
+        return error_set(err, ERROR_PLAIN_HTTP, "a token was sent over plain HTTP: it was exposed and is revoked, with all of its consent; ask the user again, and use https");
+    return error_set(err, ERROR_PLAIN_HTTP, "credentials were sent over plain HTTP and were not looked at: use https, and change the password, for it has been exposed");
+}
+
+static bool check_carried(struct gate *g, const struct carried *c, const struct http_head *head, struct arena *a, struct principal *who, enum gate_challenge *ret_challenge, struct error *err)
+{
+    *ret_challenge = CHALLENGE_BASIC;
+    if (c->n_authorization)
+        return check_authorization(g, c->authorization, head->peer, a, who, ret_challenge, err);
+    if (c->misspelt_header)
+        return error_set(err, ERROR_CREDENTIALS_WRONG, "the header is called Authorization, not Authentication: it was not read");
+    if (c->token_in_query)
+        return error_set(err, ERROR_CREDENTIALS_WRONG, "access_token in the query does not authenticate, because addresses are logged: send the header Authorization: OAuth TOKEN");
+    return !c->session.n || browser_loads_for_another_site(head) || check_session(g, c->session, who, err);
+}
+
+bool gate_check(struct gate *g, const struct http_head *head, struct arena *a, struct principal *ret, enum gate_challenge *ret_challenge, struct error *err)
 {
     struct carried c = look(head, a);
     struct principal who = {.kind = PRINCIPAL_ANONYMOUS};
-    bool tries = c.n_authorization || c.misspelt_header || c.token_in_query;
-    *ret_challenge = false;
+    bool tries = c.n_authorization || c.misspelt_header || c.token_in_query || c.session.n;
+    *ret_challenge = CHALLENGE_NONE;
     if (tries && !head->secure)
-        return error_set(err, ERROR_PLAIN_HTTP, "credentials were sent over plain HTTP and were not looked at: use https, and change the password, for it has been exposed");
+        return exposed(g, &c, head, err);
     if (c.n_authorization > 1)
         return error_set(err, ERROR_BAD_REQUEST, "the request has %zu Authorization headers, one is allowed", c.n_authorization);
-    bool ok = true;
-    if (c.n_authorization)
-        ok = check_authorization(g, c.authorization, head->peer, a, &who, err);
-    else if (c.misspelt_header)
-        ok = error_set(err, ERROR_CREDENTIALS_WRONG, "the header is called Authorization, not Authentication: it was not read");
-    else if (c.token_in_query)
-        ok = error_set(err, ERROR_CREDENTIALS_WRONG, "access_token in the query does not authenticate, because addresses are logged: send the header Authorization: OAuth TOKEN");
-    if (!ok) {
-        *ret_challenge = err->code == ERROR_CREDENTIALS_WRONG && !http_header(head, "X-Requested-With").p;
+    /* Another site's script gets what anybody gets, whatever it sent (dev.socrata.com, "CORS & JSONP"). */
+    if (!browser_is_foreign(head) && !c.wants_script && !check_carried(g, &c, head, a, &who, ret_challenge, err)) {
+        if (err->code != ERROR_CREDENTIALS_WRONG || http_header(head, "X-Requested-With").p)
+            *ret_challenge = CHALLENGE_NONE;
         return false;
     }
+    *ret_challenge = CHALLENGE_NONE;
     if (c.app_token.n)
         catalog_record_app_token(g->catalog, c.app_token);
     *ret = who;
@@ -205,10 +280,55 @@ struct actor gate_actor(const struct principal *p, const struct http_head *head)
 
 bool gate_authenticate(struct gate *g, struct http_exchange *x, struct principal *ret, struct error *err)
 {
-    bool challenge;
+    static const char *const challenges[] = {
+        [CHALLENGE_BASIC] = "Basic realm=\"Seltzer\", charset=\"UTF-8\"",
+        [CHALLENGE_BEARER] = "Bearer realm=\"Seltzer\", error=\"invalid_token\", error_description=\"the token is unknown, expired or revoked\"",
+    };
+    enum gate_challenge challenge;
     if (gate_check(g, x->head, x->arena, ret, &challenge, err))
         return true;
-    if (challenge)
-        http_reply_header(x, "WWW-Authenticate", STR("Basic realm=\"Seltzer\", charset=\"UTF-8\""));
+    if (challenge != CHALLENGE_NONE)
+        http_reply_header(x, "WWW-Authenticate", str_from(challenges[challenge]));
     return false;
+}
+
+bool gate_still_good(struct gate *g, struct http_exchange *x, struct principal *p, struct error *err)
+{
+    struct principal now;
+    if (p->kind != PRINCIPAL_SESSION && p->kind != PRINCIPAL_TOKEN)
+        return true;
+    if (!gate_authenticate(g, x, &now, err))
+        return false;
+    if (now.kind != p->kind)
+        return error_set(err, ERROR_CREDENTIALS_WRONG, "the session ended while the request was under way; nothing was changed");
+    *p = now;
+    return true;
+}
+
+/* ── sessions ── */
+
+bool gate_check_password(struct gate *g, struct str name, struct str password, const char *peer, struct arena *a, struct user *ret, struct error *err)
+{
+    const struct basic basic = {name, password};
+    bool found;
+    return catalog_user_by_name(g->catalog, name, ret, &found, err) && verify(g, &basic, peer, a, ret, found, err);
+}
+
+bool gate_log_in(struct gate *g, struct http_exchange *x, const struct user *user, struct error *err)
+{
+    char secret[SECRET_LENGTH + 1];
+    sessions_end(g->sessions, browser_session(x->head));
+    if (!secret_make(SECRET_SESSION, secret))
+        return error_set(err, ERROR_STORE_UNAVAILABLE, "the system gives no random bytes");
+    bool ok = browser_set_session(x, secret, err);
+    if (ok)
+        sessions_add(g->sessions, str_from(secret), user, clock_mono_ms());
+    secret_wipe(secret, sizeof secret);
+    return ok;
+}
+
+bool gate_log_out(struct gate *g, struct http_exchange *x, struct error *err)
+{
+    sessions_end(g->sessions, browser_session(x->head));
+    return browser_drop_session(x, err);
 }

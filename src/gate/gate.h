@@ -52,7 +52,28 @@ struct gate *gate_new(struct catalog *catalog, struct error *err);
 void gate_free(struct gate *g);
 /* False: *err is the reply (plain HTTP with credentials 403; wrong 401). Adds WWW-Authenticate to x itself. */
 must_use bool gate_authenticate(struct gate *g, struct http_exchange *x, struct principal *ret, struct error *err);
+/* A session or token that was good when the request began: is it still? *p becomes what it is now. False: CREDENTIALS_WRONG. */
+must_use bool gate_still_good(struct gate *g, struct http_exchange *x, struct principal *p, struct error *err);
 /* dataset may be NULL for actions that concern none. False: AUTHENTICATION_REQUIRED or PERMISSION_DENIED. */
 must_use bool gate_authorize(const struct principal *p, enum gate_action action, const struct dataset *dataset, struct error *err);
+
+/* ── sessions: log-in on a page (docs/wire/authentication.md, "Sessions") ── */
+
+/* A password typed into a form, under the same back-off as Basic. False: CREDENTIALS_WRONG or TOO_MANY_REQUESTS. */
+must_use bool gate_check_password(struct gate *g, struct str name, struct str password, const char *peer, struct arena *a, struct user *ret, struct error *err);
+/* Opens a new session, whatever cookie the request had, and sets its cookies. */
+must_use bool gate_log_in(struct gate *g, struct http_exchange *x, const struct user *user, struct error *err);
+must_use bool gate_log_out(struct gate *g, struct http_exchange *x, struct error *err);
+
+/* The proof that a form is from our own page: made of the session's cookie, or of one set for the form alone. */
+enum { CSRF_LENGTH = 43 };
+bool gate_csrf(const struct http_head *head, char ret[CSRF_LENGTH + 1]);
+bool gate_csrf_is(const struct http_head *head, struct str token);
+must_use bool gate_begin_form(struct http_exchange *x, char ret[CSRF_LENGTH + 1], struct error *err);
+/* A write under a session needs X-CSRF-Token. False: PERMISSION_DENIED. */
+must_use bool gate_check_csrf(const struct principal *p, const struct http_head *head, struct error *err);
+
+/* user and password of a Basic header (RFC 7617); false: it is none, or cannot be read. */
+bool gate_read_basic(struct str authorization, struct arena *a, struct str *ret_name, struct str *ret_password);
 
 #endif

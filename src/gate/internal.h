@@ -2,6 +2,7 @@
 #ifndef SELTZER_GATE_INTERNAL_H
 #define SELTZER_GATE_INTERNAL_H
 
+#include "base/secret.h"
 #include "gate/gate.h"
 
 /* ── basic.c: RFC 7617 ── */
@@ -43,7 +44,37 @@ bool failures_begin(struct failures *f, struct str account, const char *peer, ui
 enum log_in_end { LOG_IN_GOOD, LOG_IN_WRONG, LOG_IN_UNDECIDED };
 void failures_end(struct failures *f, const struct log_in_try *t, enum log_in_end end, uint64_t now_ms);
 
-/* gate_authenticate without the reply: *ret_challenge tells that a 401 is to carry WWW-Authenticate. */
-must_use bool gate_check(struct gate *g, const struct http_head *head, struct arena *a, struct principal *ret, bool *ret_challenge, struct error *err);
+/* ── sessions.c: people who logged in on a page ── */
+enum {
+    SESSIONS_MAX = 8192, SESSIONS_OF_USER_MAX = 20,
+    SESSION_IDLE_MS = 30 * 60 * 1000, SESSION_MS = 12 * 3600 * 1000, /* without a request; at the most */
+};
+struct sessions;
+struct sessions *sessions_new(struct error *err);
+void sessions_free(struct sessions *s);
+struct session_found {
+    char user[USER_ID_LENGTH + 1];
+    int64_t secret_version; /* of the password that it was opened with */
+    char id[17];            /* public: the first digits of its hash */
+};
+/* `now_ms` is monotonic. */
+void sessions_add(struct sessions *s, struct str secret, const struct user *user, uint64_t now_ms);
+bool sessions_find(struct sessions *s, struct str secret, uint64_t now_ms, struct session_found *ret);
+void sessions_end(struct sessions *s, struct str secret);
+
+/* ── browser.c ── */
+#define SESSION_COOKIE "__Host-session" /* the prefix: no neighbouring site can set it (RFC 6265bis section 4.1.3.2) */
+#define FORM_COOKIE "__Host-form"       /* before there is a session */
+#define CSRF_COOKIE "socrata-csrf-token"
+struct str browser_session(const struct http_head *head);
+/* A script of another site sent this (CORS). */
+bool browser_is_foreign(const struct http_head *head);
+bool browser_loads_for_another_site(const struct http_head *head);
+must_use bool browser_set_session(struct http_exchange *x, const char *secret, struct error *err);
+must_use bool browser_drop_session(struct http_exchange *x, struct error *err);
+
+/* gate_authenticate without the reply: *ret_challenge tells what WWW-Authenticate a 401 is to carry. */
+enum gate_challenge { CHALLENGE_NONE, CHALLENGE_BASIC, CHALLENGE_BEARER };
+must_use bool gate_check(struct gate *g, const struct http_head *head, struct arena *a, struct principal *ret, enum gate_challenge *ret_challenge, struct error *err);
 
 #endif

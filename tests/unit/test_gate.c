@@ -63,7 +63,8 @@ static struct str basic(struct fixture *f, const char *p, size_t n)
 }
 
 struct seen {
-    bool ok, challenge;
+    bool ok;
+    enum gate_challenge challenge;
     struct principal who;
     struct error err;
 };
