@@ -23,10 +23,11 @@ static bool remove_once(const char *path)
     return rmdir(path) == 0;
 }
 
-/* A call that fails once must not leave a deleted dataset's rows on the disk until the next start, which tries again. */
+/* A call that fails once must not leave a deleted dataset's rows on the disk for longer. */
+enum { TRIES = 3 };
+
 void remove_folder(const char *path)
 {
-    enum { TRIES = 3 };
     for (int i = 0; i < TRIES && !remove_once(path); i++)
         continue;
 }
@@ -95,11 +96,11 @@ static bool is_gone(const char *name, char ret_id[DATASET_ID_LENGTH + 1])
 void finish_gone(struct store *s, const char *id, const char *path, bool again)
 {
     struct error why;
-    if (drain_away(s, id, path, &why))
-        return;
-    if (why.code == ERROR_DISK_FULL)
-        atomic_store(&s->gone_left, true);
-    if (!again || why.code != ERROR_DISK_FULL)
+    for (int i = 0; i < TRIES; i++)
+        if (drain_away(s, id, path, &why))
+            return;
+    atomic_store(&s->gone_left, true);
+    if (!again)
         drain_warn(s, id, path, &why);
 }
 

@@ -33,7 +33,7 @@ enum {
     EARLY_IDLE_MS = 3000,          /* an early write whose body brings nothing for so long is undone */
     CHECKPOINT_FRAMES = 2048,      /* 16 MiB of WAL: checkpoint even when busy */
     TICK_MS = 250,
-    GONE_AGAIN_MS = 60000, /* between two looks at deletions that a full disk held up */
+    GONE_AGAIN_MS = 60000, /* between two looks at deletions that were held up */
     QUERY_DEADLINE_MS = 30000,
     KEEP_SECONDS = 15 * 24 * 3600, /* former generations */
     WITNESS_KEEP_MS = 24 * 3600 * 1000,
@@ -116,7 +116,7 @@ struct store {
     struct disk_reserve reserve;
     unsigned query_deadline_ms;
     void (*warn)(const char *text); /* NULL: nobody wants to know */
-    atomic_bool gone_left;       /* a deletion waits for room for its history */
+    atomic_bool gone_left;       /* a deletion could not be ended */
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct table *buckets[TABLE_BUCKETS];
@@ -230,7 +230,8 @@ void early_undo(struct table *t, const struct early *keep);
 /* ── clean.c ── */
 
 void clean_up(struct store *s);
-/* A deleted dataset's folder, its history first. What a full disk keeps is tried again every minute. */
+/* A deleted dataset's folder, its history first. What has to stay, for want of room or memory, is tried again every minute:
+ * then nobody is told a second time. */
 void finish_gone(struct store *s, const char *id, const char *path, bool again);
 void clean_gone(struct store *s);
 bool table_is_known(struct store *s, const char *id); /* engine.c: somebody has it in hand */
