@@ -3,13 +3,14 @@
 import base64
 import hashlib
 import secrets
+import subprocess
 from urllib.parse import urlencode
 
 import pytest
 import requests
 
 from client import ADMIN, counts, refused, six
-from person import Person, answer
+from person import Forms, Person, answer
 
 CALLBACK = "https://site.example/cb"
 
@@ -97,3 +98,336 @@ def test_a_public_application_proves_itself_and_refreshes(native, person):
     assert second["refresh_token"] != first["refresh_token"] and second["access_token"] != first["access_token"]
     for token in (first, second):
         assert native.api(token["access_token"]).get("/api/users/current.json").status_code == 200
+
+
+# the question to the user
+
+
+def error_page(reply, says, status=400):
+    """A page, no redirect: the address may be an attacker's."""
+    assert reply.status_code == status and "Location" not in reply.headers, reply.text
+    assert reply.headers["Content-Type"] == "text/html; charset=utf-8" and says in reply.text, reply.text
+
+
+@pytest.mark.parametrize("redirect_uri", [
+    None, "", "/cb", "https://site.example/", "https://site.example/cb/", "https://site.example/cbx", "https://site.example/cb?x=1", "https://site.example/cb#x",
+    "https://SITE.example/cb", "https://site.example/CB", "https://site.example:443/cb", "https://site.example:8443/cb", "http://site.example/cb", "https://site.example/x/../cb",
+    "https://site.example/x/%2e%2e/cb", "https://user@site.example/cb", "https://site.example@evil.example/cb", "https://site.example.evil.example/cb", "https://evil.example/cb",
+    "https://site.example/cb\r\nSet-Cookie: a=b", "//site.example/cb", "javascript:alert(1)", "https://site.example\\@evil.example/cb", "http://127.0.0.1/cb"])
+def test_nobody_is_sent_to_an_address_that_is_not_registered(app, person, redirect_uri):
+    error_page(person.get(app.address(redirect_uri=redirect_uri)), "redirect_uri")
+
+
+def test_an_unknown_application_or_none_is_told_on_a_page(app, person):
+    for id in (None, "", "x" * 25, app.id.swapcase(), "A confidential application"):
+        error_page(person.get(app.address(client_id=id)), "application")
+    assert person.get(app.address(client_id="a%00b").replace("%2500", "%00")).status_code == 400  # U+0000 is nobody's
+
+
+@pytest.mark.parametrize("twice", ["client_id", "redirect_uri"])
+def test_an_application_or_address_given_twice_is_told_on_a_page(app, person, twice):
+    error_page(person.get(app.address() + "&" + urlencode({twice: app.id if twice == "client_id" else CALLBACK})), "twice")
+
+
+GOOD = pkce()[1]
+
+
+@pytest.mark.parametrize("values,error", [
+    ({"response_type": None}, "invalid_request"), ({"response_type": "token"}, "unsupported_response_type"), ({"response_type": "code token"}, "unsupported_response_type"),
+    ({"response_mode": "fragment"}, "invalid_request"), ({"response_mode": "form_post"}, "invalid_request"),
+    ({"code_challenge": GOOD, "code_challenge_method": "plain"}, "invalid_request"), ({"code_challenge": GOOD}, "invalid_request"),
+    ({"code_challenge_method": "S256"}, "invalid_request"), ({"code_challenge": GOOD[:-1], "code_challenge_method": "S256"}, "invalid_request"),
+    ({"code_challenge": GOOD + "=", "code_challenge_method": "S256"}, "invalid_request"), ({"scope": "read admin"}, "invalid_scope"), ({"scope": "READ"}, "invalid_scope")])
+def test_what_else_is_wrong_goes_back_to_the_application(app, person, values, error):
+    reply = person.get(app.address(**dict({"state": "s"}, **values)))
+    assert reply.status_code == 302 and reply.headers["Location"].startswith(CALLBACK + "?")
+    back = answer(reply.headers["Location"])
+    assert back["error"] == error and back["error_description"] and back["state"] == "s" and back["iss"] == app.server.url and "code" not in back
+
+
+def test_a_parameter_that_comes_twice_goes_back_as_an_error(app, person):
+    for extra in ("state=2", "response_type=code", "scope=read&scope=read", "x=1&x=2"):
+        back = answer(person.get(app.address(state="1") + "&" + extra).headers["Location"])
+        assert back["error"] == "invalid_request" and "more than once" in back["error_description"]
+
+
+def test_a_public_application_must_use_pkce(native, person):
+    back = answer(person.get(native.address()).headers["Location"])
+    assert back["error"] == "invalid_request" and "PKCE" in back["error_description"]
+
+
+def test_a_user_may_say_no(app, person):
+    back = answer(person.consent(app.address(state="s"), decision="deny"))
+    assert back["error"] == "access_denied" and back["state"] == "s" and "code" not in back
+
+
+def test_the_query_of_a_redirect_uri_is_kept(app, person):
+    location = person.consent(app.address(redirect_uri="https://site.example/other?kept=1", state="s"))
+    assert location.startswith("https://site.example/other?kept=1&code=") and answer(location)["kept"] == "1"
+
+
+@pytest.mark.parametrize("state", ["x", "a\r\nSet-Cookie: b=c", "é ü", "'\"<script>", "%00%0d", "=&?#;"])
+def test_state_comes_back_as_it_was(app, person, state):
+    location = person.consent(app.address(state=state))
+    assert answer(location)["state"] == state and location.isascii() and "\n" not in location and "\r" not in location
+
+
+def test_a_callback_prefix_ends_at_a_segment(server, person):
+    prefixed = Application(server, *person.register("A prefixed application", callback_prefix="https://site.example/app"), "https://site.example/app/deep?x=1")
+    assert person.consent(prefixed.address()).startswith("https://site.example/app/deep?x=1&code=")
+    for other in ("https://site.example/apps", "https://site.example.evil.example/app", "https://site.example/app/../x", "https://site.example:8443/app", "https://a@site.example/app"):
+        error_page(person.get(prefixed.address(redirect_uri=other)), "redirect_uri")
+
+
+def test_a_disabled_application_asks_nobody_and_its_tokens_are_dead(server, person):
+    id, secret = person.register("An application to disable", redirect_uris=CALLBACK)
+    one = Application(server, id, secret)
+    token, code = one.tokens(person)["access_token"], one.code(person)
+
+    def press(what):
+        page = person.get("/profile/edit/developer_settings")
+        form = next(f for f in Forms(page.text).forms if f["fields"].get("app") == id and ("do", what) in f["buttons"])
+        assert person.send(form, button=("do", what)).status_code == 303
+    press("disable")
+    error_page(person.get(one.address()), "disabled")
+    assert one.api(token).get("/api/version.json").status_code == 401
+    assert_oauth_error(one.redeem(code), 401, "invalid_client")
+    press("enable")
+    assert one.api(token).get("/api/users/current.json").status_code == 200
+    page = person.get("/profile/edit/developer_settings")
+    form = next(f for f in Forms(page.text).forms if f["fields"].get("app") == id and ("do", "renew") in f["buttons"])
+    again = Person.shown(person.send(form, button=("do", "renew")))
+    assert again[0] == id and again[1] != secret
+    assert_oauth_error(one.redeem(code), 401, "invalid_client")
+    assert Application(server, *again).redeem(code).status_code == 200
+
+
+# the token endpoint
+
+
+def assert_oauth_error(reply, status, error):
+    assert reply.status_code == status, reply.text
+    body = reply.json()
+    assert set(body) == {"error", "error_description"} and body["error"] == error and body["error_description"].isascii(), body
+    assert reply.headers["Cache-Control"] == "no-store" and reply.headers["Pragma"] == "no-cache"
+    assert ("WWW-Authenticate" in reply.headers) == (status == 401)
+
+
+def operate(server, *words):
+    return subprocess.run([server.binary, *words, "--data", server.data], check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def basic(name, password):
+    return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
+
+
+@pytest.mark.parametrize("grant_type,error", [(None, "invalid_request"), ("", "invalid_request"), ("password", "unsupported_grant_type"), ("client_credentials", "unsupported_grant_type"),
+                                              ("implicit", "unsupported_grant_type"), ("urn:ietf:params:oauth:grant-type:device_code", "unsupported_grant_type")])
+def test_only_codes_and_refresh_tokens_are_exchanged(app, grant_type, error):
+    assert_oauth_error(app.token(grant_type=grant_type, code="x", username=ADMIN[0], password=ADMIN[1], redirect_uri=CALLBACK), 400, error)
+
+
+def test_an_application_must_show_that_it_is_itself(app, native, person):
+    code = app.code(person)
+    for wrong in ({"client_secret": None}, {"client_secret": ""}, {"client_secret": "slza_" + "x" * 43}, {"client_secret": app.secret[:-1]}, {"client_secret": app.secret + " "},
+                  {"client_id": None}, {"client_id": "x" * 25}, {"client_id": native.id}, {"client_id": ADMIN[0], "client_secret": ADMIN[1]}):
+        assert_oauth_error(app.redeem(code, **wrong), 401, "invalid_client")
+    assert app.redeem(code).status_code == 200
+
+
+def test_a_secret_comes_one_way_only(app, person):
+    code = app.code(person)
+    sent = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
+    assert_oauth_error(app.post("/oauth/token", dict(sent, client_secret=app.secret), headers=basic(app.id, app.secret)), 400, "invalid_request")
+    assert_oauth_error(app.post("/oauth/token", dict(sent, client_id="other"), headers=basic(app.id, app.secret)), 400, "invalid_request")
+    for header in (basic(app.id, "wrong"), basic(*ADMIN), {"Authorization": "Bearer " + app.secret}, {"Authorization": "Basic !"}):
+        assert_oauth_error(app.post("/oauth/token", sent, headers=header), 401, "invalid_client")
+    assert app.post("/oauth/token", dict(sent, client_id=app.id), headers=basic(app.id, app.secret)).status_code == 200
+
+
+def test_parameters_come_in_the_query_too_but_once(app, person):
+    sent = {"client_id": app.id, "client_secret": app.secret, "grant_type": "authorization_code", "redirect_uri": CALLBACK, "code": app.code(person)}
+    assert_oauth_error(app.post("/oauth/access_token?" + urlencode(sent), {"code": sent["code"]}), 400, "invalid_request")
+    assert_oauth_error(app.post("/oauth/access_token", list(sent.items()) + [("x", "1"), ("x", "1")]), 400, "invalid_request")
+    assert app.post("/oauth/access_token?" + urlencode(sent), None).status_code == 200
+
+
+def test_a_body_that_is_no_form_is_an_invalid_request(app):
+    for body, kind in (('{"grant_type":"authorization_code"}', "application/json"), ("grant_type=authorization_code", "text/plain"), ("grant_type=%zz", "application/x-www-form-urlencoded"),
+                       ("grant_type=a%00b", "application/x-www-form-urlencoded"), ("grant_type=%ff", "application/x-www-form-urlencoded")):
+        assert_oauth_error(app.post("/oauth/token", body, headers={"Content-Type": kind}), 400, "invalid_request")
+
+
+@pytest.mark.parametrize("path", ["/oauth/access_token", "/oauth/token", "/oauth/revoke"])
+def test_tokens_are_not_given_out_to_get(server, path):
+    reply = server.api(None).get(path)
+    assert reply.status_code == 405 and reply.headers["Allow"] == "POST, OPTIONS"
+
+
+def test_a_code_is_for_its_application_address_and_verifier(app, native, server, person):
+    other = Application(server, *person.register("Another application", redirect_uris=CALLBACK))
+    verifier, challenge = pkce()
+    code = app.code(person, code_challenge=challenge, code_challenge_method="S256")
+    assert_oauth_error(other.redeem(code, code_verifier=verifier), 400, "invalid_grant")
+    assert_oauth_error(app.redeem(code), 400, "invalid_grant")
+    for wrong in (pkce()[0], challenge, verifier[:-1], verifier + "x", "short", verifier.swapcase()):
+        assert_oauth_error(app.redeem(code, code_verifier=wrong), 400, "invalid_grant")
+    for wrong in (CALLBACK + "/", CALLBACK + "?", "https://SITE.example/cb", "https://site.example/other?kept=1"):
+        assert_oauth_error(app.redeem(code, code_verifier=verifier, redirect_uri=wrong), 400, "invalid_grant")
+    assert_oauth_error(app.redeem(code, code_verifier=verifier, redirect_uri=None), 400, "invalid_request")
+    assert_oauth_error(app.redeem(None, code_verifier=verifier), 400, "invalid_request")
+    for wrong in ("slzc_" + "x" * 43, code[:-1], code.swapcase(), "x"):
+        assert_oauth_error(app.redeem(wrong, code_verifier=verifier), 400, "invalid_grant")
+    assert app.redeem(code, code_verifier=verifier).status_code == 200
+
+
+def test_a_verifier_for_a_code_without_challenge_is_a_downgrade(app, person):
+    assert_oauth_error(app.redeem(app.code(person), code_verifier=pkce()[0]), 400, "invalid_grant")
+
+
+def test_a_code_that_comes_twice_ends_the_tokens_made_from_it(app, person):
+    code = app.code(person)
+    token = app.redeem(code).json()["access_token"]
+    assert app.api(token).get("/api/users/current.json").status_code == 200
+    assert_oauth_error(app.redeem(code), 400, "invalid_grant")
+    assert app.api(token).get("/api/users/current.json").status_code == 401
+    assert_oauth_error(app.redeem(code), 400, "invalid_grant")
+
+
+def test_a_refresh_token_that_comes_twice_ends_the_consent(native, person):
+    verifier, challenge = pkce()
+    first = native.redeem(native.code(person, code_challenge=challenge, code_challenge_method="S256"), code_verifier=verifier).json()
+    second = native.token(grant_type="refresh_token", refresh_token=first["refresh_token"]).json()
+    assert_oauth_error(native.token(grant_type="refresh_token", refresh_token=first["refresh_token"]), 400, "invalid_grant")
+    for token in (first, second):
+        assert native.api(token["access_token"]).get("/api/users/current.json").status_code == 401
+    assert_oauth_error(native.token(grant_type="refresh_token", refresh_token=second["refresh_token"]), 400, "invalid_grant")
+
+
+def test_a_refresh_token_is_for_its_application_and_is_no_access_token(app, native, person):
+    verifier, challenge = pkce()
+    got = native.redeem(native.code(person, code_challenge=challenge, code_challenge_method="S256"), code_verifier=verifier).json()
+    assert_oauth_error(app.token(grant_type="refresh_token", refresh_token=got["refresh_token"]), 400, "invalid_grant")
+    assert_oauth_error(native.token(grant_type="refresh_token", refresh_token=got["access_token"]), 400, "invalid_grant")
+    assert_oauth_error(native.token(grant_type="refresh_token"), 400, "invalid_request")
+    assert native.api(got["refresh_token"]).get("/api/users/current.json").status_code == 401
+    assert native.token(grant_type="refresh_token", refresh_token=got["refresh_token"]).status_code == 200
+
+
+def test_a_scope_limits_a_token_and_cannot_be_widened(native, person, api):
+    dataset = api.create({"k": "text"}, key="k")
+    verifier, challenge = pkce()
+    asked = dict(code_challenge=challenge, code_challenge_method="S256", scope="read append")
+    got = native.redeem(native.code(person, **asked), code_verifier=verifier).json()
+    assert got["scope"] == "read append"
+    client = native.api(got["access_token"])
+    assert client.upsert(dataset, [{"k": "1"}]).status_code == 200 and client.rows(dataset) == [{"k": "1"}]
+    refused(client.replace(dataset, []), 403, "permission_denied")
+    refused(client.delete(f"/api/views/{dataset}"), 403, "permission_denied")
+    for wider in ("read append replace", "metadata"):
+        assert_oauth_error(native.token(grant_type="refresh_token", refresh_token=got["refresh_token"], scope=wider), 400, "invalid_scope")
+    less = native.token(grant_type="refresh_token", refresh_token=got["refresh_token"], scope="read").json()
+    assert less["scope"] == "read"
+    refused(native.api(less["access_token"]).upsert(dataset, [{"k": "2"}]), 403, "permission_denied")
+    assert native.token(grant_type="refresh_token", refresh_token=less["refresh_token"]).json()["scope"] == "read append"  # as consented to
+
+
+def test_a_token_has_no_right_that_its_user_has_not(app, server, api, stranger):
+    someone = Person(server)
+    someone.log_in("stranger@example.org", "a password of a stranger")
+    client = app.api(app.tokens(someone)["access_token"])
+    dataset = api.create({"k": "text"})
+    refused(client.upsert(dataset, [{"k": "1"}]), 403, "permission_denied")
+    assert client.get("/api/users/current.json").json()["id"] == stranger.get("/api/users/current.json").json()["id"]
+
+
+# revocation
+
+
+def test_revoking_either_token_ends_the_consent(native, app, person):
+    for kind in ("access_token", "refresh_token"):
+        verifier, challenge = pkce()
+        got = native.redeem(native.code(person, code_challenge=challenge, code_challenge_method="S256"), code_verifier=verifier).json()
+        assert_oauth_error(app.post("/oauth/revoke", {"token": got[kind], "client_id": app.id, "client_secret": app.secret}), 400, "unauthorized_client")
+        assert native.api(got["access_token"]).get("/api/users/current.json").status_code == 200
+        for _ in range(2):  # the second time it is unknown
+            assert native.post("/oauth/revoke", {"token": got[kind], "client_id": native.id, "token_type_hint": kind}).status_code == 200
+        assert native.api(got["access_token"]).get("/api/users/current.json").status_code == 401
+        assert_oauth_error(native.token(grant_type="refresh_token", refresh_token=got["refresh_token"]), 400, "invalid_grant")
+
+
+def test_revocation_asks_who_it_is(app, person):
+    token = app.tokens(person)["access_token"]
+    for wrong in ({}, {"client_id": app.id}, {"client_id": app.id, "client_secret": "x"}):
+        assert_oauth_error(app.post("/oauth/revoke", dict(wrong, token=token)), 401, "invalid_client")
+    assert_oauth_error(app.post("/oauth/revoke", {"client_id": app.id, "client_secret": app.secret}), 400, "invalid_request")
+    assert_oauth_error(app.post("/oauth/revoke", [("client_id", app.id), ("client_secret", app.secret), ("token", token), ("token", token)]), 400, "invalid_request")
+    assert app.api(token).get("/api/users/current.json").status_code == 200
+
+
+def test_a_user_takes_back_what_an_application_may(app, server, person):
+    token = app.tokens(person)["access_token"]
+    page = person.get("/profile/edit/developer_settings")
+    form = next(f for f in Forms(page.text).forms if "grant" in f["fields"])  # the newest stands first
+    other = Person(server)
+    other.log_in("stranger@example.org", "a password of a stranger")
+    foreign = dict(other.form(other.get("/profile/edit/developer_settings"), "/profile/edit/developer_settings", do="register"), buttons=[("do", "revoke")])
+    assert other.send(foreign, button=("do", "revoke"), grant=form["fields"]["grant"]).status_code == 404
+    assert app.api(token).get("/api/users/current.json").status_code == 200
+    assert person.send(form, button=("do", "revoke")).status_code == 303
+    assert app.api(token).get("/api/users/current.json").status_code == 401
+
+
+# tokens in use
+
+
+@pytest.mark.parametrize("scheme", ["OAuth", "Bearer"])
+@pytest.mark.parametrize("token", ["", "x", "slzt_" + "x" * 43, "slzt_", "a b", "slzt_" + "x" * 5000])
+def test_a_token_that_is_none_is_401_also_on_public_data(app, api, scheme, token):
+    dataset = api.create({"k": "text"}, public=True)
+    reply = app.api(token, scheme).get(f"/resource/{dataset}.json")
+    refused(reply, 401, "authentication_required")
+    assert reply.headers["WWW-Authenticate"].startswith('Bearer realm="Seltzer", error="invalid_token"')
+
+
+def test_a_token_over_plain_http_is_revoked(app, person, server):
+    for carry in (lambda t: {"headers": {"Authorization": f"OAuth {t}"}}, lambda t: {"headers": {"Authorization": f"Bearer {t}"}}, lambda t: {"params": {"access_token": t}}):
+        token = app.tokens(person)["access_token"]
+        reply = requests.get(server.http_url + "/api/users/current.json", allow_redirects=False, timeout=60, **carry(token))
+        refused(reply, 403, "https_required", says="revoked")
+        assert token not in reply.text
+        assert app.api(token).get("/api/users/current.json").status_code == 401
+
+
+def test_a_token_in_the_query_does_not_authenticate(app, person, anonymous):
+    token = app.tokens(person)["access_token"]
+    reply = anonymous.get("/api/users/current.json", params={"access_token": token})
+    assert refused(reply, 401)["message"].find(token) < 0
+    assert app.api(token).get("/api/users/current.json", params={"access_token": token}).status_code == 200  # some libraries send both
+
+
+def test_two_authorization_headers_are_400(app, person, server):
+    token = app.tokens(person)["access_token"]
+    got = server.exchange(f"GET /api/users/current.json HTTP/1.1\r\nHost: a\r\nAuthorization: OAuth {token}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n".encode())
+    assert got.startswith(b"HTTP/1.1 400")
+
+
+def test_the_token_of_a_user_who_is_shut_out_is_dead(app, server):
+    server.add_user("oauth-leaver", "a password for a while")
+    someone = Person(server)
+    someone.log_in("oauth-leaver", "a password for a while")
+    token, code = app.tokens(someone)["access_token"], app.code(someone)
+    operate(server, "user", "disable", "oauth-leaver")
+    assert app.api(token).get("/api/version.json").status_code == 401
+    assert_oauth_error(app.redeem(code), 400, "invalid_grant")
+    assert someone.get("/profile/edit/developer_settings").status_code == 302  # to the log-in
+    operate(server, "user", "enable", "oauth-leaver")
+    assert app.api(token).get("/api/users/current.json").status_code == 200
+
+
+def test_the_metadata_names_what_there_is(server, anonymous):
+    told = anonymous.get("/.well-known/oauth-authorization-server").json()
+    assert told["issuer"] == server.url and told["authorization_endpoint"] == server.url + "/oauth/authorize"
+    assert told["response_types_supported"] == ["code"] and told["code_challenge_methods_supported"] == ["S256"]
+    for name in ("token_endpoint", "revocation_endpoint"):
+        assert requests.post(told[name], verify=server.ca, timeout=60).json()["error"] in ("invalid_request", "invalid_client")
