@@ -431,3 +431,36 @@ def test_the_metadata_names_what_there_is(server, anonymous):
     assert told["response_types_supported"] == ["code"] and told["code_challenge_methods_supported"] == ["S256"]
     for name in ("token_endpoint", "revocation_endpoint"):
         assert requests.post(told[name], verify=server.ca, timeout=60).json()["error"] in ("invalid_request", "invalid_client")
+
+
+# seltzer app
+
+
+def test_the_command_line_registers_lists_and_shuts_out(server, person):
+    said = operate(server, "app", "add", "By an operator", "--redirect-uris", f"{CALLBACK} https://site.example/2", "--token-seconds", "600", "--owner", ADMIN[0])
+    id, secret = [line.split(": ")[1] for line in said.splitlines()]
+    one = Application(server, id, secret)
+    got = one.tokens(person)
+    assert got["expires_in"] == 600 and got["refresh_token"]
+    mine = next(line for line in operate(server, "app", "list").splitlines() if line.startswith(id)).split("\t")
+    assert mine[1:4] == ["By an operator", "confidential", "enabled"] and mine[5] == f"{CALLBACK} https://site.example/2"
+    assert id in person.get("/profile/edit/developer_settings").text
+    operate(server, "app", "disable", "by an OPERATOR")
+    assert one.api(got["access_token"]).get("/api/version.json").status_code == 401
+    operate(server, "app", "enable", id)
+    assert one.api(got["access_token"]).get("/api/version.json").status_code == 200
+    fresh = operate(server, "app", "secret", id).split(": ")[1].strip()
+    assert_oauth_error(one.token(grant_type="refresh_token", refresh_token=got["refresh_token"]), 401, "invalid_client")
+    assert Application(server, id, fresh).token(grant_type="refresh_token", refresh_token=got["refresh_token"]).status_code == 200
+
+
+@pytest.mark.parametrize("words,says", [
+    (["add", "By an operator, twice"], "exists"), (["add", "x", "--redirect-uris", "http://site.example/"], "https://"), (["add", "x", "--callback-prefix", "https://site.example?x"], "query"),
+    (["add", "x", "--callback-prefix", "https://site.example", "--public"], "full redirect URIs"), (["add", "x", "--callback-prefix", CALLBACK, "--redirect-uris", CALLBACK], "not both"),
+    (["add", "x", "--token-seconds", "5"], "60 to"), (["add", "x", "--token-seconds", "many"], "number"), (["add", "x", "--owner", "nobody-at-all"], "no user"), (["add", ""], "name"),
+    (["add", "x", "--website", "javascript:alert(1)"], "https://"), (["add", "x" * 201], "200"), (["disable", "nothing of that name"], "no application"), (["secret", "nothing"], "no application")])
+def test_the_command_line_refuses_with_the_reason(server, words, says):
+    if says == "exists":
+        operate(server, "app", *words)
+    ran = subprocess.run([server.binary, "app", *words, "--data", server.data], capture_output=True, text=True, timeout=60)
+    assert ran.returncode != 0 and says in ran.stderr and ran.stdout == "", ran
