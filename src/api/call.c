@@ -159,6 +159,8 @@ static bool admit(struct call *c, struct error *err)
     if (!takes_forms && !gate_check_csrf(&c->principal, c->head, err))
         return false;
     c->actor = gate_actor(&c->principal, c->head);
+    if (c->route->action != GATE_PROBE && !gate_throttle(c->api->gate, c->x, &c->principal, err))
+        return false;
     if (!c->route->has_dataset)
         return gate_authorize(&c->principal, c->route->action, NULL, err);
     c->dataset = call_dataset(c, c->part[0], c->route->action, err);

@@ -28,7 +28,7 @@ struct app {
     bool disabled;
     unsigned char secret_hash[SECRET_HASH_BYTES];
     int64_t token_seconds;           /* of an access token, 0: no end */
-    int64_t requests_per_s, burst;   /* its own throttle, -1: the server's */
+    int64_t requests_per_s, burst;   /* its own throttle, 0: none; -1: the server's, and a hundred times the former */
     int64_t created_at;
 };
 

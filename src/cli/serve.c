@@ -33,12 +33,12 @@ const char *const cli_serve_details =
 
 #define DEV_PASSWORD "seltzer-dev-password"
 
-enum { LISTENS_MAX = 16, HOSTS_MAX = 64, GRACE_MS = 30000 };
+enum { LISTENS_MAX = 16, HOSTS_MAX = 64, THROTTLES_MAX = 16, GRACE_MS = 30000 };
 
 static struct settings {
     const char *data;
-    const char *listens[LISTENS_MAX], *http_listens[LISTENS_MAX], *hosts[HOSTS_MAX], *proxies[HOSTS_MAX], *metrics_from[HOSTS_MAX];
-    size_t n_listens, n_http_listens, n_hosts, n_proxies, n_metrics_from;
+    const char *listens[LISTENS_MAX], *http_listens[LISTENS_MAX], *hosts[HOSTS_MAX], *proxies[HOSTS_MAX], *metrics_from[HOSTS_MAX], *throttles[THROTTLES_MAX];
+    size_t n_listens, n_http_listens, n_hosts, n_proxies, n_metrics_from, n_throttles;
     const char *tls_cert, *tls_key, *ready_fd, *workers, *replies_max, *disk_reserve, *query_deadline, *private_data, *log_level, *access_log;
     bool dev, verbose, strict_host;
 } settings;
@@ -58,6 +58,7 @@ static const struct cli_option options[] = {
     {"replies-max", "MIB", "scratch space for all replies that clients have yet to read (32768)", NULL, &settings.replies_max, NULL, NULL, 0},
     {"disk-reserve", "SIZE", "writes leave this much of the disk free, else 507: bytes, 800M, 2G, 5%, 0 for none (5%, at least 512M; with --dev none)", NULL, &settings.disk_reserve, NULL, NULL, 0},
     {"query-deadline", "SECONDS", "a query that has not sent its last row by then is answered 408 (30)", NULL, &settings.query_deadline, NULL, NULL, 0},
+    {"throttle", "KIND=RATE[:BURST]", "requests a second, and at once, of one address, app, user, publisher or loopback; or KIND=none (address=10:1000 app=100:10000 user=100:10000 publisher=none loopback=none; with --dev none); may be repeated", NULL, NULL, settings.throttles, &settings.n_throttles, THROTTLES_MAX},
     {"private", "HOW", "what a stranger is told of a private dataset: forbidden (403, as Socrata does) or hidden (404, as if there were none) (forbidden)", NULL, &settings.private_data, NULL, NULL, 0},
     {"dev", NULL, "for tests and trials: temporary data, loopback only, user admin with password " DEV_PASSWORD, &settings.dev, NULL, NULL, NULL, 0},
     {"access-log", "FILE", "a JSON line a request is appended to this file, - for standard output (none); SIGHUP opens it anew", NULL, &settings.access_log, NULL, NULL, 0},
@@ -187,6 +188,17 @@ static bool choose_private(bool *ret_hidden, struct error *err)
     return *ret_hidden || strcmp(how, "forbidden") == 0 || error_set(err, ERROR_BAD_REQUEST, "--private must be forbidden or hidden");
 }
 
+static bool choose_throttle(struct throttle_policy ret[THROTTLE_KINDS], struct error *err)
+{
+    throttle_defaults(ret);
+    if (settings.dev && !throttle_parse(STR("none"), ret, err))
+        return false;
+    for (size_t i = 0; i < settings.n_throttles; i++)
+        if (!throttle_parse(str_from(settings.throttles[i]), ret, err))
+            return false;
+    return true;
+}
+
 static bool open_house(struct server *s, struct error *err)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -198,8 +210,9 @@ static bool open_house(struct server *s, struct error *err)
         s->workers = (unsigned)given;
     }
     struct store_config store_config = {0};
+    struct throttle_policy throttle[THROTTLE_KINDS];
     bool hidden;
-    if (!choose_private(&hidden, err) || !choose_reserve(&store_config.reserve, err) || !choose_deadline(&store_config.query_deadline_ms, err))
+    if (!choose_throttle(throttle, err) || !choose_private(&hidden, err) || !choose_reserve(&store_config.reserve, err) || !choose_deadline(&store_config.query_deadline_ms, err))
         return false;
     if (settings.access_log && !(s->access_log = log_file_open(settings.access_log, err)))
         return false;
@@ -214,6 +227,7 @@ static bool open_house(struct server *s, struct error *err)
         !(s->queue = ingest_queue_new(s->store, s->pool, err)) ||
         !(s->queries = query_cache_new(QUERY_CACHE_ENTRIES_MAX, QUERY_CACHE_BYTES_MAX, err)))
         return false;
+    gate_set_throttle(s->gate, throttle);
     s->api = (struct api){
         .catalog = s->catalog,
         .store = s->store,

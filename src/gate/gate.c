@@ -13,6 +13,7 @@ struct gate {
     struct verdicts *verdicts;
     struct failures *failures;
     struct sessions *sessions;
+    struct limits limits;
 };
 
 struct gate *gate_new(struct catalog *catalog, struct error *err)
@@ -23,7 +24,8 @@ struct gate *gate_new(struct catalog *catalog, struct error *err)
         return NULL;
     }
     g->catalog = catalog;
-    if ((g->verdicts = verdicts_new(err)) && (g->failures = failures_new(err)) && (g->sessions = sessions_new(err)))
+    if ((g->verdicts = verdicts_new(err)) && (g->failures = failures_new(err)) && (g->sessions = sessions_new(err)) &&
+        (g->limits.throttle = throttle_new(err)))
         return g;
     gate_free(g);
     return NULL;
@@ -34,6 +36,7 @@ void gate_free(struct gate *g)
     if (!g)
         return;
     sessions_free(g->sessions);
+    throttle_free(g->limits.throttle);
     failures_free(g->failures);
     verdicts_free(g->verdicts);
     free(g);
@@ -265,6 +268,7 @@ bool gate_check(struct gate *g, const struct http_head *head, struct arena *a, s
         catalog_record_app_token(g->catalog, c.app_token);
     *ret = who;
     ret->from_operator = head->from_operator;
+    ret->app_token = c.app_token;
     return true;
 }
 
@@ -278,6 +282,16 @@ struct actor gate_actor(const struct principal *p, const struct http_head *head)
     };
 }
 
+void gate_set_throttle(struct gate *g, const struct throttle_policy policies[THROTTLE_KINDS])
+{
+    memcpy(g->limits.policies, policies, sizeof g->limits.policies);
+}
+
+bool gate_throttle(struct gate *g, struct http_exchange *x, const struct principal *p, struct error *err)
+{
+    return limits_charge(&g->limits, g->catalog, x, p, err);
+}
+
 bool gate_authenticate(struct gate *g, struct http_exchange *x, struct principal *ret, struct error *err)
 {
     static const char *const challenges[] = {
@@ -287,6 +301,8 @@ bool gate_authenticate(struct gate *g, struct http_exchange *x, struct principal
     enum gate_challenge challenge;
     if (gate_check(g, x->head, x->arena, ret, &challenge, err))
         return true;
+    if (err->code == ERROR_CREDENTIALS_WRONG && !limits_charge(&g->limits, g->catalog, x, &(struct principal){.kind = PRINCIPAL_ANONYMOUS}, err))
+        return false;
     if (challenge != CHALLENGE_NONE)
         http_reply_header(x, "WWW-Authenticate", str_from(challenges[challenge]));
     return false;

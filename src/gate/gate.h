@@ -8,6 +8,7 @@
 #define SELTZER_GATE_GATE_H
 
 #include "catalog/catalog.h"
+#include "gate/throttle.h"
 #include "http/http.h"
 
 /* What can be done; rights.def says who may. */
@@ -38,6 +39,7 @@ struct principal {
     struct key_scope scope; /* everything, but for a limited key */
     char credential[33];    /* the key's or token's public id, for logs; else empty */
     char via[48];           /* what the audit says of it: "password", "key ab12…" */
+    struct str app_token;   /* as it was sent, known or not; lives as long as the request */
     bool from_operator;     /* asked from a network whose requests may read the metrics (http.h) */
 };
 /* credential: NULL for none. Not limited. */
@@ -54,6 +56,11 @@ void gate_free(struct gate *g);
 must_use bool gate_authenticate(struct gate *g, struct http_exchange *x, struct principal *ret, struct error *err);
 /* A session or token that was good when the request began: is it still? *p becomes what it is now. False: CREDENTIALS_WRONG. */
 must_use bool gate_still_good(struct gate *g, struct http_exchange *x, struct principal *p, struct error *err);
+/* How fast each kind of caller may ask; until it is called anybody may as he likes. Before the first request. */
+void gate_set_throttle(struct gate *g, const struct throttle_policy policies[THROTTLE_KINDS]);
+/* Counts the request, and says in the reply's headers what is left. False: TOO_MANY_REQUESTS. Wrong credentials are counted by
+ * gate_authenticate. */
+must_use bool gate_throttle(struct gate *g, struct http_exchange *x, const struct principal *p, struct error *err);
 /* dataset may be NULL for actions that concern none. False: AUTHENTICATION_REQUIRED or PERMISSION_DENIED. */
 must_use bool gate_authorize(const struct principal *p, enum gate_action action, const struct dataset *dataset, struct error *err);
 

@@ -44,6 +44,13 @@ bool failures_begin(struct failures *f, struct str account, const char *peer, ui
 enum log_in_end { LOG_IN_GOOD, LOG_IN_WRONG, LOG_IN_UNDECIDED };
 void failures_end(struct failures *f, const struct log_in_try *t, enum log_in_end end, uint64_t now_ms);
 
+/* ── limit.c: who pays for a request ── */
+struct limits {
+    struct throttle *throttle;
+    struct throttle_policy policies[THROTTLE_KINDS];
+};
+must_use bool limits_charge(const struct limits *l, struct catalog *catalog, struct http_exchange *x, const struct principal *p, struct error *err);
+
 /* ── sessions.c: people who logged in on a page ── */
 enum {
     SESSIONS_MAX = 8192, SESSIONS_OF_USER_MAX = 20,
@@ -76,5 +83,4 @@ must_use bool browser_drop_session(struct http_exchange *x, struct error *err);
 /* gate_authenticate without the reply: *ret_challenge tells what WWW-Authenticate a 401 is to carry. */
 enum gate_challenge { CHALLENGE_NONE, CHALLENGE_BASIC, CHALLENGE_BEARER };
 must_use bool gate_check(struct gate *g, const struct http_head *head, struct arena *a, struct principal *ret, enum gate_challenge *ret_challenge, struct error *err);
-
 #endif

@@ -1,0 +1,131 @@
+/* Who pays for a request, and what he is told of what he has left (docs/wire/http.md, "Throttling"; draft-ietf-httpapi-ratelimit-headers). */
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "catalog/apps.h"
+#include "gate/internal.h"
+
+struct payer {
+    enum throttle_kind kind;
+    struct str id;
+    struct throttle_policy policy;
+};
+enum { PAYERS_MAX = 2 };
+
+static uint64_t seconds_up(uint64_t ns)
+{
+    return (ns + 999999999) / 1000000000;
+}
+
+static void tell(struct http_exchange *x, const struct payer *p, const struct throttle_state *state)
+{
+    char text[128];
+    uint64_t window_s = seconds_up(p->policy.burst * p->policy.interval_ns);
+    snprintf(text, sizeof text, "\"%s\";q=%" PRIu64 ";w=%" PRIu64, throttle_name(p->kind), p->policy.burst, window_s ? window_s : 1);
+    http_reply_header(x, "RateLimit-Policy", str_from(text));
+    snprintf(text, sizeof text, "\"%s\";r=%" PRIu64 ";t=%" PRIu64, throttle_name(p->kind), state->left, seconds_up(state->next_ns));
+    http_reply_header(x, "RateLimit", str_from(text));
+}
+
+static bool refuse(struct http_exchange *x, const struct payer *p, const struct throttle_state *state, struct error *err)
+{
+    static const char *const whom[THROTTLE_KINDS] = {
+        [THROTTLE_ADDRESS] = "from this address; whoever signs in, or sends the token of a registered application, may ask more often",
+        [THROTTLE_LOOPBACK] = "from this machine",
+        [THROTTLE_APP] = "with this application's token",
+        [THROTTLE_USER] = "of this user",
+        [THROTTLE_PUBLISHER] = "of this user",
+    };
+    uint64_t wait_s = seconds_up(state->next_ns);
+    tell(x, p, state);
+    metrics_add(METRIC_THROTTLED_ADDRESS + p->kind, 1);
+    error_set(err, ERROR_TOO_MANY_REQUESTS, "too many requests %s: try again in %" PRIu64 " s; nothing was done", whom[p->kind], wait_s);
+    error_data_str(err, "throttle", str_from(throttle_name(p->kind)));
+    error_data_i64(err, "limit", (int64_t)p->policy.burst);
+    err->retry_after_s = (uint32_t)wait_s;
+    return false;
+}
+
+/* The first who can, pays. */
+static bool charge(struct throttle *t, struct http_exchange *x, const struct payer *payers, size_t n, struct error *err)
+{
+    struct throttle_state state[PAYERS_MAX];
+    uint64_t now_ns = clock_mono_us() * 1000;
+    size_t soonest = 0;
+    for (size_t i = 0; i < n; i++)
+        if (payers[i].policy.burst == 0)
+            return true;
+    for (size_t i = 0; i < n; i++) {
+        if (throttle_take(t, payers[i].kind, payers[i].id, &payers[i].policy, now_ns, &state[i])) {
+            tell(x, &payers[i], &state[i]);
+            return true;
+        }
+        if (state[i].next_ns < state[soonest].next_ns)
+            soonest = i;
+    }
+    return refuse(x, &payers[soonest], &state[soonest], err);
+}
+
+static struct payer payer_of_address(const struct limits *l, const char *peer, unsigned char room[16])
+{
+    enum throttle_kind kind = strncmp(peer, "127.", 4) == 0 || strcmp(peer, "::1") == 0 ? THROTTLE_LOOPBACK : THROTTLE_ADDRESS;
+    bool is_v6 = inet_pton(AF_INET6, peer, room) == 1; /* who holds one holds its /64 */
+    return (struct payer){kind, is_v6 ? str_make((const char *)room, 8) : str_from(peer), l->policies[kind]};
+}
+
+/* A key or token that may only read is not a publisher's at work, whoever it belongs to. */
+static struct payer payer_of_user(const struct limits *l, const struct principal *p)
+{
+    bool writes = p->user.role >= ROLE_EDITOR && (p->scope.rights & ~(unsigned)KEY_READ);
+    enum throttle_kind kind = writes ? THROTTLE_PUBLISHER : THROTTLE_USER;
+    return (struct payer){kind, str_from(p->user.id), l->policies[kind]};
+}
+
+/* Of a token that is registered; any other is as none, or everybody would make up his own. */
+static bool payer_of_app(const struct limits *l, struct catalog *catalog, struct str token, struct arena *a, struct payer *ret, bool *ret_is, struct error *err)
+{
+    struct app app;
+    bool found;
+    *ret_is = false;
+    if (token.n != APP_ID_LENGTH)
+        return true;
+    if (!catalog_app(catalog, token, a, &app, &found, err))
+        return false;
+    if (!found || app.disabled || !str_eq(token, str_from(app.id)))
+        return true;
+    *ret = (struct payer){THROTTLE_APP, token, l->policies[THROTTLE_APP]};
+    if (app.requests_per_s >= 0)
+        ret->policy = throttle_policy_of((uint64_t)app.requests_per_s, app.burst >= 0 ? (uint64_t)app.burst : (uint64_t)app.requests_per_s * THROTTLE_USUAL_BURST_S);
+    *ret_is = true;
+    return true;
+}
+
+static bool is_off(const struct limits *l)
+{
+    for (unsigned i = 0; i < THROTTLE_KINDS; i++)
+        if (l->policies[i].burst)
+            return false;
+    return true;
+}
+
+/* The application pays for whoever uses it, and when it has nothing left everybody pays for himself: a token that is public, as those in
+ * a page's script are, can be emptied by anybody, which is not to stop the others. */
+bool limits_charge(const struct limits *l, struct catalog *catalog, struct http_exchange *x, const struct principal *p, struct error *err)
+{
+    struct payer payers[PAYERS_MAX];
+    unsigned char room[16];
+    bool has_app;
+    if (is_off(l))
+        return true;
+    if (!payer_of_app(l, catalog, p->app_token, x->arena, &payers[0], &has_app, err))
+        return false;
+    size_t n = has_app;
+    if (principal_is_anonymous(p))
+        payers[n++] = payer_of_address(l, x->head->peer, room);
+    else
+        payers[n++] = payer_of_user(l, p);
+    return charge(l->throttle, x, payers, n, err);
+}
