@@ -247,19 +247,11 @@ static void on_body(void *ctx, struct http_exchange *x, struct str bytes)
  * dataset deleted or another's by then (docs/wire/authentication.md, "Rights"). */
 static bool still_allowed(struct call *c, struct error *err)
 {
-    struct user now;
-    bool found = true, reads = c->head->method == HTTP_GET || c->head->method == HTTP_HEAD;
+    bool reads = c->head->method == HTTP_GET || c->head->method == HTTP_HEAD;
     if (!c->head->has_body || reads)
         return true;
     if (!gate_still_good(c->api->gate, c->x, &c->principal, err))
         return false;
-    if (!principal_is_anonymous(&c->principal)) {
-        if (!catalog_user_by_id(c->api->catalog, c->principal.user.id, &now, &found, err))
-            return false;
-        if (!found || now.disabled)
-            return error_set(err, ERROR_CREDENTIALS_WRONG, "the user was disabled while the request was under way; nothing was changed");
-        c->principal.user = now;
-    }
     if (!c->dataset)
         return gate_authorize(&c->principal, c->route->action, NULL, err);
     const struct dataset *d = call_dataset(c, str_from(c->dataset->id), c->route->action, err);

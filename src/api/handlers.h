@@ -1,5 +1,5 @@
 /* Every handler that routes.def names, one object each; the router turns `X(…, handler)` into &handler_<handler>.
- * A handler lives in the file of its resource: rows (resource_…), views.c, columns.c, permissions.c, users.c, version.c, geocoding.c. */
+ * A handler lives in the file of its resource: rows (resource_…), views.c, columns.c, permissions.c, api_keys.c, users.c, version.c, geocoding.c. */
 #ifndef SELTZER_API_HANDLERS_H
 #define SELTZER_API_HANDLERS_H
 
@@ -24,6 +24,10 @@ extern const struct handler handler_columns_add;
 extern const struct handler handler_permissions_get;
 extern const struct handler handler_permissions_put;
 extern const struct handler handler_geocoding_pending;
+extern const struct handler handler_api_keys_list;
+extern const struct handler handler_api_keys_create;
+extern const struct handler handler_api_key_get;
+extern const struct handler handler_api_key_delete;
 extern const struct handler handler_users_current;
 extern const struct handler handler_version_get;
 extern const struct handler handler_report_get;

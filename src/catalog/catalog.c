@@ -220,7 +220,7 @@ static bool load_datasets(struct catalog *c, struct error *err)
 
 static bool load(struct catalog *c, struct error *err)
 {
-    return load_datasets(c, err) && accounts_load(c->writer, &c->accounts, err) &&
+    return load_datasets(c, err) && accounts_load(c->writer, &c->accounts, err) && keys_load(c->writer, &c->keys, err) &&
            db_int(c->watcher, err, &c->watched_data_version, "PRAGMA data_version", "") &&
            db_int(c->watcher, err, &c->watched_users_version, "SELECT value FROM counter WHERE name = 'users'", "");
 }
@@ -280,6 +280,7 @@ void catalog_close(struct catalog *c)
     free(c->by_name);
     free(c->in_order);
     accounts_free(&c->accounts);
+    keys_free(&c->keys);
     free(c->tokens.v);
     lookups_close(&c->lookups);
     sql_close(c->watcher);

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "catalog/catalog.h"
+#include "catalog/keys.h"
 #include "catalog/audit.h"
 #include "catalog/history.h"
 #include "sql/sql.h"
@@ -72,6 +73,24 @@ struct accounts {
 void accounts_free(struct accounts *a);
 must_use bool accounts_load(struct sql *db, struct accounts *ret, struct error *err);
 
+/* With `write` held, inside a transaction: commits and shows users and keys as they are now; or, when not ok, takes all back. */
+must_use bool users_commit(struct catalog *c, bool ok, struct error *err);
+/* What another process did to users and keys is looked for, once a second at most. */
+must_use bool catalog_look_for_changes(struct catalog *c, struct error *err);
+
+/* ── keys (keys.c) ── */
+struct kept_key {
+    struct key key;
+    unsigned char hash[SECRET_HASH_BYTES];
+};
+struct keys {
+    struct kept_key *v; /* by id */
+    size_t n;
+};
+void keys_free(struct keys *k);
+must_use bool keys_load(struct sql *db, struct keys *ret, struct error *err);
+void keys_take_over(struct keys *fresh, const struct keys *old);
+
 /* ── app tokens (tokens.c) ── */
 enum { APP_TOKENS_MAX = 1024, APP_TOKEN_BYTES_MAX = 255 };
 struct app_token {
@@ -105,10 +124,11 @@ struct catalog {
     struct sql *writer;
     char *dir;
 
-    pthread_rwlock_t lock;      /* the four below */
+    pthread_rwlock_t lock;      /* all below, up to `watch` */
     struct snapshot **by_id, **by_name, **in_order;
     size_t n, n_named, cap;
     struct accounts accounts;
+    struct keys keys;
 
     /* Another process (`seltzer user passwd`) may change users: its commit moves the watcher's data_version, which is
      * looked at once a second at most. */

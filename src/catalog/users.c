@@ -137,13 +137,35 @@ bool accounts_load(struct sql *db, struct accounts *ret, struct error *err)
     return ok;
 }
 
-static void accounts_swap(struct catalog *c, struct accounts *fresh)
+/* Users and their keys, as that connection sees them. */
+struct people {
+    struct accounts accounts;
+    struct keys keys;
+};
+
+static bool people_load(struct sql *db, struct people *ret, struct error *err)
+{
+    struct people p;
+    if (!accounts_load(db, &p.accounts, err))
+        return false;
+    if (!keys_load(db, &p.keys, err)) {
+        accounts_free(&p.accounts);
+        return false;
+    }
+    *ret = p;
+    return true;
+}
+
+static void people_show(struct catalog *c, struct people *fresh)
 {
     pthread_rwlock_wrlock(&c->lock);
-    struct accounts old = c->accounts;
-    c->accounts = *fresh;
+    struct people old = {c->accounts, c->keys};
+    keys_take_over(&fresh->keys, &old.keys);
+    c->accounts = fresh->accounts;
+    c->keys = fresh->keys;
     pthread_rwlock_unlock(&c->lock);
-    accounts_free(&old);
+    accounts_free(&old.accounts);
+    keys_free(&old.keys);
 }
 
 /* With `watch` held. */
@@ -157,17 +179,17 @@ static bool look_for_changes(struct catalog *c, struct error *err)
     if (!db_int(c->watcher, err, &users_version, "SELECT value FROM counter WHERE name = 'users'", ""))
         return false;
     if (users_version != c->watched_users_version) {
-        struct accounts fresh;
-        if (!accounts_load(c->watcher, &fresh, err))
+        struct people fresh;
+        if (!people_load(c->watcher, &fresh, err))
             return false;
-        accounts_swap(c, &fresh);
+        people_show(c, &fresh);
     }
     c->watched_users_version = users_version;
     c->watched_data_version = data_version;
     return true;
 }
 
-static bool refresh(struct catalog *c, struct error *err)
+bool catalog_look_for_changes(struct catalog *c, struct error *err)
 {
     uint64_t now = clock_mono_ms();
     if (now - atomic_load_explicit(&c->watched_at_ms, memory_order_acquire) < WATCH_MS)
@@ -199,7 +221,7 @@ static bool account_by_name(struct catalog *c, struct str name, struct account *
     struct arena a = {0};
     struct str folded;
     bool found = false;
-    if (!refresh(c, err))
+    if (!catalog_look_for_changes(c, err))
         return false;
     bool possible = name.n > 0 && name.n <= USER_NAME_BYTES_MAX && !memchr(name.p, 0, name.n) && str_is_utf8(name, NULL);
     if (possible && !text_fold(&a, name, &folded, err)) {
@@ -221,7 +243,7 @@ static bool account_by_name(struct catalog *c, struct str name, struct account *
 
 bool catalog_has_users(struct catalog *c, bool *ret, struct error *err)
 {
-    if (!refresh(c, err))
+    if (!catalog_look_for_changes(c, err))
         return false;
     pthread_rwlock_rdlock(&c->lock);
     *ret = c->accounts.n > 0;
@@ -245,7 +267,7 @@ bool catalog_user_by_name(struct catalog *c, struct str name, struct user *ret, 
 bool catalog_user_by_id(struct catalog *c, const char *id, struct user *ret, bool *ret_found, struct error *err)
 {
     struct account probe = {0}, *key = &probe;
-    if (!refresh(c, err))
+    if (!catalog_look_for_changes(c, err))
         return false;
     copy_text(probe.user.id, sizeof probe.user.id, str_head(str_from(id), USER_ID_LENGTH));
     pthread_rwlock_rdlock(&c->lock);
@@ -387,21 +409,21 @@ static bool account_id(struct catalog *c, struct str folded, char ret[USER_ID_LE
     return ok;
 }
 
-/* With `write` held, inside a transaction: commits and shows the result. */
-static bool users_commit(struct catalog *c, bool ok, struct error *err)
+bool users_commit(struct catalog *c, bool ok, struct error *err)
 {
-    struct accounts fresh;
+    struct people fresh;
     /* Loaded before the commit: afterwards nothing may fail, for it would be told as if nothing had been done. */
-    ok = ok && db_run(c->writer, err, "UPDATE counter SET value = value + 1 WHERE name = 'users'", "") && accounts_load(c->writer, &fresh, err);
+    ok = ok && db_run(c->writer, err, "UPDATE counter SET value = value + 1 WHERE name = 'users'", "") && people_load(c->writer, &fresh, err);
     if (!ok) {
         db_rollback(c->writer);
         return false;
     }
     if (!db_commit(c->writer, err)) {
-        accounts_free(&fresh);
+        accounts_free(&fresh.accounts);
+        keys_free(&fresh.keys);
         return false;
     }
-    accounts_swap(c, &fresh);
+    people_show(c, &fresh);
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "catalog/keys.h"
 #include "catalog/oauth.h"
 #include "gate/internal.h"
 
@@ -98,12 +99,11 @@ static bool wrong(struct error *err)
 
 /* The audit of failures: never what was typed, for a password typed into the wrong field is one of them. A flood does not
  * flood the log: the first ten of a row, then each time the count has doubled, and where the back-off begins. */
-static void audit_failure(const struct user *user, bool found, const char *peer, uint32_t n)
+static void audit_failure(const char *what, const char *id, const char *peer, uint32_t n)
 {
     bool told = n <= 10 || (n & (n - 1)) == 0 || n == FAILURES_FREE + 1;
     if (told)
-        log_line(LOG_WARN, "log-in failed: %s%s from %s, %u in a row%s", found ? "user " : "no such user", found ? user->id : "", peer, (unsigned)n,
-                 n > FAILURES_FREE ? "; further tries are delayed" : "");
+        log_line(LOG_WARN, "log-in failed: %s%s from %s, %u in a row%s", what, id, peer, (unsigned)n, n > FAILURES_FREE ? "; further tries are delayed" : "");
 }
 
 static bool too_many(unsigned wait_s, struct error *err)
@@ -140,17 +140,72 @@ static bool verify(struct gate *g, const struct basic *basic, const char *peer, 
     failures_end(g->failures, &try, !ok ? LOG_IN_UNDECIDED : good ? LOG_IN_GOOD : LOG_IN_WRONG, clock_mono_ms());
     metrics_add(good ? METRIC_LOG_INS_GOOD : METRIC_LOG_INS_WRONG, ok);
     if (ok && !good)
-        audit_failure(user, found, peer, try.count);
+        audit_failure(found ? "user " : "no such user", user->id, peer, try.count);
     return ok && (good || wrong(err));
+}
+
+/* A wrong secret is counted as a wrong password is. A good one never waits: it is too long to be guessed, so nothing need slow
+ * down who has it, whatever others do to the key or from his address. */
+static bool refuse_key(struct gate *g, const struct key *key, const char *peer, struct error *err)
+{
+    struct log_in_try try;
+    unsigned wait_s;
+    if (!failures_begin(g->failures, str_from(key->id), peer, clock_mono_ms(), &try, &wait_s)) {
+        metrics_add(METRIC_LOG_INS_DELAYED, 1);
+        return too_many(wait_s, err);
+    }
+    failures_end(g->failures, &try, LOG_IN_WRONG, clock_mono_ms());
+    metrics_add(METRIC_LOG_INS_WRONG, 1);
+    audit_failure("API key ", key->id, peer, try.count);
+    return wrong(err);
+}
+
+static bool key_is_dead(struct error *err)
+{
+    return error_set(err, ERROR_CREDENTIALS_WRONG, "You attempted to authenticate but something went wrong: the API key was deleted, has expired, or its user was disabled");
+}
+
+static struct principal principal_of_key(const struct key *key, const struct user *user)
+{
+    struct principal p = principal_of(PRINCIPAL_KEY, user, key->id);
+    p.scope = key->scope;
+    return p;
+}
+
+/* *ret_is_key false: the name is no key's. */
+static bool check_key(struct gate *g, const struct basic *basic, const char *peer, bool *ret_is_key, struct principal *ret, struct error *err)
+{
+    enum key_verdict verdict;
+    struct key key;
+    struct user user;
+    struct error later;
+    if (!catalog_check_key(g->catalog, basic->name, basic->password, &verdict, &key, &user, err))
+        return false;
+    *ret_is_key = verdict != KEY_VERDICT_UNKNOWN;
+    switch (verdict) {
+    case KEY_VERDICT_UNKNOWN: return true;
+    case KEY_VERDICT_WRONG: return refuse_key(g, &key, peer, err);
+    case KEY_VERDICT_DEAD: return key_is_dead(err);
+    case KEY_VERDICT_GOOD: break;
+    }
+    metrics_add(METRIC_LOG_INS_KEYS, 1);
+    if (!catalog_key_used(g->catalog, &key, &later))
+        log_line(LOG_WARN, "that API key %s was used is not noted: %s", key.id, later.message);
+    *ret = principal_of_key(&key, &user);
+    return true;
 }
 
 static bool check_basic(struct gate *g, struct str token, const char *peer, struct arena *a, struct principal *ret, struct error *err)
 {
     struct basic basic;
     struct user user;
-    bool found;
+    bool found, is_key;
     if (!basic_parse(token, a, &basic))
         return error_set(err, ERROR_CREDENTIALS_WRONG, "the Basic credentials cannot be read: base64 of user:password in UTF-8 is expected (RFC 7617)");
+    if (!check_key(g, &basic, peer, &is_key, ret, err))
+        return false;
+    if (is_key)
+        return true;
     if (!catalog_user_by_name(g->catalog, basic.name, &user, &found, err))
         return false;
     if (found && !user.disabled && verdicts_has(g->verdicts, &user, basic.password, clock_mono_ms())) {
@@ -308,11 +363,33 @@ bool gate_authenticate(struct gate *g, struct http_exchange *x, struct principal
     return false;
 }
 
+static bool renew(struct gate *g, struct principal *p, struct error *err)
+{
+    struct user user;
+    struct key key;
+    bool found = false;
+    if (!catalog_user_by_id(g->catalog, p->user.id, &user, &found, err))
+        return false;
+    if (!found || user.disabled)
+        return error_set(err, ERROR_CREDENTIALS_WRONG, "the user was disabled while the request was under way; nothing was changed");
+    p->user = user;
+    if (p->kind != PRINCIPAL_KEY)
+        return true;
+    if (!catalog_key(g->catalog, str_from(p->credential), &key, &found, err))
+        return false;
+    if (!found || !key_is_alive(&key, clock_wall_ms()))
+        return error_set(err, ERROR_CREDENTIALS_WRONG, "the API key was deleted or has expired while the request was under way; nothing was changed");
+    p->scope = key.scope;
+    return true;
+}
+
 bool gate_still_good(struct gate *g, struct http_exchange *x, struct principal *p, struct error *err)
 {
     struct principal now;
-    if (p->kind != PRINCIPAL_SESSION && p->kind != PRINCIPAL_TOKEN)
+    if (principal_is_anonymous(p))
         return true;
+    if (p->kind == PRINCIPAL_PASSWORD || p->kind == PRINCIPAL_KEY)
+        return renew(g, p, err);
     if (!gate_authenticate(g, x, &now, err))
         return false;
     if (now.kind != p->kind)

@@ -1,6 +1,6 @@
 /* Before any handler: who is asking, and may they. (docs/wire/authentication.md)
  *
- * gate_authenticate reads Basic credentials (and names the right header for the misspelt ones); verified passwords are
+ * gate_authenticate reads Basic credentials, a user's or an API key's (and names the right header for the misspelt ones); verified passwords are
  * remembered for 60 s under a keyed hash and forgotten at once when the password changes; failed ones are counted, logged
  * and after 100 in a row delayed (429). gate_authorize is the one
  * place where a right is decided. */
@@ -54,7 +54,8 @@ struct gate *gate_new(struct catalog *catalog, struct error *err);
 void gate_free(struct gate *g);
 /* False: *err is the reply (plain HTTP with credentials 403; wrong 401). Adds WWW-Authenticate to x itself. */
 must_use bool gate_authenticate(struct gate *g, struct http_exchange *x, struct principal *ret, struct error *err);
-/* A session or token that was good when the request began: is it still? *p becomes what it is now. False: CREDENTIALS_WRONG. */
+/* Once more, when a long request has come to its end: who was disabled, or lost his key, session or token by then, is refused
+ * (CREDENTIALS_WRONG); a role or a scope that changed is in *p as it is now. */
 must_use bool gate_still_good(struct gate *g, struct http_exchange *x, struct principal *p, struct error *err);
 /* How fast each kind of caller may ask; until it is called anybody may as he likes. Before the first request. */
 void gate_set_throttle(struct gate *g, const struct throttle_policy policies[THROTTLE_KINDS]);

@@ -107,6 +107,10 @@ class Server:
         subprocess.run([self.binary, "user", "add", name, "--role", role, "--data", self.data], input=password.encode() + b"\n", check=True)
         return self.api((name, password))
 
+    def run(self, *words, **options):
+        """A command beside the running server, which must be done; what it printed."""
+        return subprocess.run([self.binary, *words, "--data", self.data], capture_output=True, text=True, check=True, timeout=60, **options).stdout
+
     def api(self, auth=ADMIN):
         return Api(self, auth)
 
