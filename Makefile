@@ -99,6 +99,7 @@ LINK_test_secret = -Wl,--wrap=getrandom
 LINK_test_keys = -Wl,--wrap=clock_wall_ms
 LINK_test_clock = -Wl,--wrap=clock_wall_ms
 LINK_test_tls = -Wl,--wrap=clock_mono_ms,--wrap=RAND_bytes
+LINK_test_sandbox = -Wl,--wrap=syscall,--wrap=prctl
 LINK_test_queue = -Wl,--wrap=store_write_group,--wrap=clock_mono_ms,--wrap=clock_gettime
 LINK_test_soql_analyze_memory = -Wl,--wrap=arena_alloc,--wrap=arena_zalloc,--wrap=arena_grow,--wrap=arena_str
 LINK_test_out_of_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free

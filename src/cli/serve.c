@@ -1,9 +1,10 @@
 /* seltzer serve: opens everything, in this order, and closes it in reverse:
  *
- *     data directory ─► catalog ─► store ─► first user ─► gate, workers, queue ─► certificate ─► listeners ─► administration ─► ready
+ *     ports, user, data directory, sandbox ─► catalog ─► store ─► first user ─► gate, workers, queue ─► certificate ─► listeners ─► administration ─► ready
  */
 #include <errno.h>
 #include <ftw.h>
+#include <limits.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -19,6 +20,8 @@
 #include "base/random.h"
 #include "cli/admin.h"
 #include "cli/certificate_watch.h"
+#include "cli/privileges.h"
+#include "cli/sandbox.h"
 
 const char *const cli_serve_details =
     "Serves the API over HTTPS from a data directory, which is made on the first start together with a certificate\n"
@@ -27,6 +30,7 @@ const char *const cli_serve_details =
     "environment:\n"
     "  SELTZER_ADMIN_USER         name of the first administrator (admin)\n"
     "  SELTZER_ADMIN_PASSWORD     the first administrator's password; without it one is made and printed once\n"
+    "  SELTZER_RUN_AS             stands in for --user\n"
     "\n"
     "signals: SIGTERM and SIGINT stop accepting, finish what runs (30 s at most) and exit 0; SIGHUP reads the\n"
     "certificate again, which also happens by itself within two seconds of a change. When a listener answers, one line goes to standard output: ready https://HOST:PORT.\n";
@@ -39,8 +43,8 @@ static struct settings {
     const char *data;
     const char *listens[LISTENS_MAX], *http_listens[LISTENS_MAX], *hosts[HOSTS_MAX], *proxies[HOSTS_MAX], *metrics_from[HOSTS_MAX], *throttles[THROTTLES_MAX];
     size_t n_listens, n_http_listens, n_hosts, n_proxies, n_metrics_from, n_throttles;
-    const char *tls_cert, *tls_key, *ready_fd, *workers, *replies_max, *disk_reserve, *query_deadline, *private_data, *log_level, *access_log;
-    bool dev, verbose, strict_host;
+    const char *tls_cert, *tls_key, *ready_fd, *workers, *replies_max, *disk_reserve, *query_deadline, *private_data, *log_level, *access_log, *user;
+    bool dev, verbose, strict_host, no_sandbox;
 } settings;
 
 static const struct cli_option options[] = {
@@ -53,6 +57,8 @@ static const struct cli_option options[] = {
     {"strict-host", NULL, "answer 421 to requests for a host that the certificate does not name", &settings.strict_host, NULL, NULL, NULL, 0},
     {"trusted-proxy", "CIDR", "a proxy whose X-Forwarded-For and -Proto count; may be repeated", NULL, NULL, settings.proxies, &settings.n_proxies, HOSTS_MAX},
     {"metrics-from", "CIDR", "an address or network from where /metrics may be read without credentials (none); may be repeated", NULL, NULL, settings.metrics_from, &settings.n_metrics_from, HOSTS_MAX},
+    {"user", "NAME", "started as root: bind the ports, then become NAME (" PRIVILEGES_USER ", when there is such a user); root to stay root", NULL, &settings.user, NULL, NULL, 0},
+    {"no-sandbox", NULL, "do not close the process in (docs/decisions/sandbox.md)", &settings.no_sandbox, NULL, NULL, NULL, 0},
     {"ready-fd", "N", "write the ready lines to this descriptor instead of standard output", NULL, &settings.ready_fd, NULL, NULL, 0},
     {"workers", "N", "worker threads (4 a core, at least 8)", NULL, &settings.workers, NULL, NULL, 0},
     {"replies-max", "MIB", "scratch space for all replies that clients have yet to read (32768)", NULL, &settings.replies_max, NULL, NULL, 0},
@@ -67,6 +73,8 @@ static const struct cli_option options[] = {
 };
 
 struct server {
+    struct privileges privileges;
+    const char *path; /* of the data directory */
     struct data_dir dir;
     char temporary[64]; /* the directory to remove at the end, or empty */
     struct catalog *catalog;
@@ -74,7 +82,10 @@ struct server {
     struct gate *gate;
     struct log_file *access_log; /* NULL: none is kept */
     struct pool *pool;
-    unsigned workers;
+    unsigned workers, query_deadline_ms;
+    struct disk_reserve reserve;
+    struct throttle_policy throttle[THROTTLE_KINDS];
+    bool private_is_hidden;
     struct ingest_queue *queue;
     struct query_cache *queries;
     struct certificate certificate;
@@ -82,6 +93,7 @@ struct server {
     struct certificate_watch watch;
     struct api api;
     struct http_listen listens[2 * LISTENS_MAX];
+    int bound[2 * LISTENS_MAX];
     size_t n_listens;
     struct http_server *http;
     struct verb_house house; /* what administrators' commands work on */
@@ -112,18 +124,26 @@ static bool lock_data(const char *path, struct data_dir *ret, struct error *err)
     return true;
 }
 
-static bool open_data(struct server *s, struct error *err)
+static bool choose_data(struct server *s, struct error *err)
 {
-    const char *path = settings.data ? settings.data : "./data";
+    s->path = settings.data ? settings.data : "./data";
     if (settings.dev && !settings.data) {
         snprintf(s->temporary, sizeof s->temporary, "/tmp/seltzer-dev-XXXXXX");
         if (!mkdtemp(s->temporary))
             return error_from_errno(err, errno, "make a temporary data directory");
-        path = s->temporary;
+        s->path = s->temporary;
     }
-    if (!lock_data(path, &s->dir, err))
+    return privileges_make_folder(&s->privileges, s->path, err);
+}
+
+static bool open_data(struct server *s, struct error *err)
+{
+    if (!lock_data(s->path, &s->dir, err))
         return false;
     empty_scratch(s->dir.scratch);
+    /* What SQLite sorts on disk belongs to the data's disk, whose reserve is watched, and is all that the sandbox lets it write to. */
+    if (setenv("SQLITE_TMPDIR", s->dir.scratch, 1) != 0)
+        return error_no_memory(err);
     return data_dir_make(s->dir.scratch, err);
 }
 
@@ -199,24 +219,29 @@ static bool choose_throttle(struct throttle_policy ret[THROTTLE_KINDS], struct e
     return true;
 }
 
-static bool open_house(struct server *s, struct error *err)
+static bool choose_workers(unsigned *ret, struct error *err)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t given;
-    s->workers = cores > 2 ? (unsigned)cores * 4 : 8;
-    if (settings.workers) {
-        if (!str_to_u64(str_from(settings.workers), &given) || given < 2 || given > 256)
-            return error_set(err, ERROR_BAD_REQUEST, "--workers must be a number from 2 to 256");
-        s->workers = (unsigned)given;
-    }
-    struct store_config store_config = {0};
-    struct throttle_policy throttle[THROTTLE_KINDS];
-    bool hidden;
-    if (!choose_throttle(throttle, err) || !choose_private(&hidden, err) || !choose_reserve(&store_config.reserve, err) || !choose_deadline(&store_config.query_deadline_ms, err))
-        return false;
+    uint64_t given = 0;
+    if (settings.workers && (!str_to_u64(str_from(settings.workers), &given) || given < 2 || given > 256))
+        return error_set(err, ERROR_BAD_REQUEST, "--workers must be a number from 2 to 256");
+    *ret = given ? (unsigned)given : cores > 2 ? (unsigned)cores * 4 : 8;
+    return true;
+}
+
+/* What was asked for makes sense: before anything is touched. */
+static bool read_settings(struct server *s, struct error *err)
+{
+    return choose_workers(&s->workers, err) && choose_private(&s->private_is_hidden, err) && choose_reserve(&s->reserve, err) && choose_deadline(&s->query_deadline_ms, err) &&
+           choose_throttle(s->throttle, err);
+}
+
+static bool open_house(struct server *s, struct error *err)
+{
+    struct store_config store_config = {.reserve = s->reserve, .query_deadline_ms = s->query_deadline_ms};
     if (settings.access_log && !(s->access_log = log_file_open(settings.access_log, err)))
         return false;
-    if (!open_data(s, err) || !(s->catalog = catalog_open(s->dir.path, err)))
+    if (!(s->catalog = catalog_open(s->dir.path, err)))
         return false;
     store_config.dir = s->dir.path;
     store_config.catalog = s->catalog;
@@ -227,7 +252,7 @@ static bool open_house(struct server *s, struct error *err)
         !(s->queue = ingest_queue_new(s->store, s->pool, err)) ||
         !(s->queries = query_cache_new(QUERY_CACHE_ENTRIES_MAX, QUERY_CACHE_BYTES_MAX, err)))
         return false;
-    gate_set_throttle(s->gate, throttle);
+    gate_set_throttle(s->gate, s->throttle);
     s->api = (struct api){
         .catalog = s->catalog,
         .store = s->store,
@@ -240,7 +265,7 @@ static bool open_house(struct server *s, struct error *err)
         .queries = s->queries,
         .access_log = s->access_log,
         .started_s = clock_wall_ms() / 1000,
-        .private_is_hidden = hidden,
+        .private_is_hidden = s->private_is_hidden,
     };
     return true;
 }
@@ -294,6 +319,96 @@ static bool dev_stays_at_home(const struct server *s, struct error *err)
     return true;
 }
 
+static bool bind_listens(struct server *s, struct error *err)
+{
+    choose_listens(s);
+    if (!dev_stays_at_home(s, err))
+        return false;
+    for (size_t i = 0; i < s->n_listens; i++)
+        if (!http_bind(s->listens[i].address, &s->bound[i], err))
+            return false;
+    return true;
+}
+
+/* ── the ground that it stands on: files, ports, the user it is, and the walls ── */
+
+struct room { /* the paths that the sandbox leaves open, and their text */
+    struct sandbox_path paths[10];
+    char text[6][PATH_MAX];
+    size_t n, n_text;
+};
+
+static void leave_open(struct room *r, const char *path, enum sandbox_may may)
+{
+    r->paths[r->n++] = (struct sandbox_path){path, may};
+}
+
+static void leave_folder_open(struct room *r, const char *file, enum sandbox_may may)
+{
+    char *text = r->text[r->n_text++];
+    const char *slash = strrchr(file, '/');
+    snprintf(text, PATH_MAX, "%.*s", slash && slash != file ? (int)(slash - file) : 1, slash ? file : ".");
+    if (access(text, F_OK) == 0) /* else the file is told of when it is opened */
+        leave_open(r, text, may);
+}
+
+/* By its name, and where its links lead. */
+static void leave_certificate_open(struct room *r, const char *file)
+{
+    char resolved[PATH_MAX];
+    if (!file)
+        return;
+    leave_folder_open(r, file, SANDBOX_READ);
+    if (realpath(file, resolved))
+        leave_folder_open(r, resolved, SANDBOX_READ);
+}
+
+/* The folder, since the log is turned over by renaming it; of a device or a pipe only itself. */
+static void leave_log_open(struct room *r, const char *file)
+{
+    struct stat st;
+    if (!file || strcmp(file, "-") == 0)
+        return;
+    if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
+        leave_open(r, file, SANDBOX_LOG);
+    else
+        leave_folder_open(r, file, SANDBOX_LOG);
+}
+
+static bool enter_sandbox(struct server *s, struct error *err)
+{
+    static struct room room;
+    char said[256];
+    if (settings.no_sandbox) {
+        log_line(LOG_WARN, "runs as %s, not in a sandbox (--no-sandbox)", s->privileges.user);
+        return true;
+    }
+    leave_open(&room, s->dir.path, SANDBOX_WRITE);
+    if (s->temporary[0]) /* which it removes in the end */
+        leave_open(&room, "/tmp", SANDBOX_REMOVE_FOLDERS);
+    leave_certificate_open(&room, settings.tls_cert);
+    leave_certificate_open(&room, settings.tls_key);
+    leave_log_open(&room, settings.access_log);
+    if (!sandbox_enter(room.paths, room.n, said, err))
+        return false;
+    log_line(LOG_INFO, "runs as %s, closed in: %s", s->privileges.user, said);
+    return true;
+}
+
+/* Ports come first where the user who may bind them is left behind, else last, since a second server on the same data
+ * is better told of the first one's pid than of its ports. */
+static bool take_ground(struct server *s, struct error *err)
+{
+    const char *user = settings.user ? settings.user : getenv("SELTZER_RUN_AS");
+    if (!privileges_choose(user && *user ? user : NULL, settings.dev, &s->privileges, err) || !choose_data(s, err))
+        return false;
+    if (s->privileges.drop && !(bind_listens(s, err) && privileges_drop(&s->privileges, err)))
+        return false;
+    if (!open_data(s, err) || (!s->privileges.drop && !bind_listens(s, err)))
+        return false;
+    return enter_sandbox(s, err);
+}
+
 static bool read_replies_max(uint64_t *ret_bytes, struct error *err)
 {
     enum { MIB_MAX = 1 << 24 };
@@ -320,13 +435,13 @@ static bool open_listeners(struct server *s, struct error *err)
         cert = s->certificate.cert;
         key = s->certificate.key;
     }
-    choose_listens(s);
     uint64_t replies_bytes_max = 0;
-    if (!dev_stays_at_home(s, err) || !read_replies_max(&replies_bytes_max, err))
+    if (!read_replies_max(&replies_bytes_max, err))
         return false;
     struct http_config config = {
         .listens = s->listens,
         .n_listens = s->n_listens,
+        .bound = s->bound,
         .tls_cert = cert,
         .tls_key = key,
         .trusted_proxies = settings.proxies,
@@ -451,7 +566,8 @@ int cli_serve(int argc, char **argv)
     }
     log_set_level(level);
     server.dir.lock_fd = -1;
-    bool ok = random_init() && open_house(&server, &err) && open_listeners(&server, &err) && open_administration(&server, &err) && say_ready(&server, &err);
+    bool ok = random_init() && read_settings(&server, &err) && take_ground(&server, &err) && open_house(&server, &err) && open_listeners(&server, &err) &&
+              open_administration(&server, &err) && say_ready(&server, &err);
     if (ok)
         run_until_stopped(&server, &signals);
     int status = ok ? EXIT_DONE : err.code == ERROR_STORE_BUSY || err.code == ERROR_BAD_REQUEST ? EXIT_USAGE : EXIT_FAILED;

@@ -104,6 +104,8 @@ struct http_listen {
     const char *address; /* HOST:PORT, [v6]:PORT; port 0 picks one */
     bool tls;
 };
+/* Ahead of http_server_open(), for whoever gives up the right to do it: a socket that has the address but does not listen yet. */
+must_use bool http_bind(const char *address, int *ret_bound, struct error *err);
 
 struct http_limits {
     size_t request_line_max;      /* 32 KiB → 414 */
@@ -120,6 +122,7 @@ extern const struct http_limits http_limits_default;
 struct http_config {
     const struct http_listen *listens;
     size_t n_listens;
+    const int *bound;             /* of http_bind(), one for each of listens, which are the server's from then on; or NULL */
     const char *tls_cert, *tls_key; /* PEM files */
     const char *const *trusted_proxies; /* CIDRs */
     size_t n_trusted_proxies;

@@ -122,7 +122,7 @@ static int bind_one(const struct addrinfo *ai)
     if (fd < 0)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+    if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0)
         return fd;
     one = errno;
     close(fd);
@@ -142,26 +142,45 @@ static void set_bound_address(struct listener *l)
     snprintf(l->address, sizeof(l->address), strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-static bool listener_open(struct listener *l, const struct http_listen *config, struct error *err)
+static bool cannot_listen(struct error *err, const char *address, const char *why)
+{
+    return error_set(err, ERROR_INTERNAL, "cannot listen on \"%s\": %s", address, why);
+}
+
+bool http_bind(const char *address, int *ret_bound, struct error *err)
 {
     struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM}, *list;
     char host[256];
     const char *port;
-    int rc;
+    int rc, fd = -1;
 
-    l->source = SOURCE_LISTENER;
-    l->tls = config->tls;
-    if (!split_address(config->address, host, sizeof(host), &port))
-        return error_set(err, ERROR_INTERNAL, "cannot listen on \"%s\": it must be HOST:PORT or [IPv6]:PORT", config->address);
+    if (!split_address(address, host, sizeof(host), &port))
+        return cannot_listen(err, address, "it must be HOST:PORT or [IPv6]:PORT");
     rc = getaddrinfo(host[0] ? host : NULL, port, &hints, &list);
     if (rc != 0)
-        return error_set(err, ERROR_INTERNAL, "cannot listen on \"%s\": %s", config->address, gai_strerror(rc));
-    for (const struct addrinfo *ai = list; ai && l->fd < 0; ai = ai->ai_next)
-        l->fd = bind_one(ai);
+        return cannot_listen(err, address, gai_strerror(rc));
+    for (const struct addrinfo *ai = list; ai && fd < 0; ai = ai->ai_next)
+        fd = bind_one(ai);
     rc = errno;
     freeaddrinfo(list);
-    if (l->fd < 0)
-        return error_set(err, ERROR_INTERNAL, "cannot listen on \"%s\": %s", config->address, strerrordesc_np(rc));
+    if (fd < 0)
+        return cannot_listen(err, address, strerrordesc_np(rc));
+    *ret_bound = fd;
+    return true;
+}
+
+static bool listener_open(struct listener *l, const struct http_listen *config, const int *bound, struct error *err)
+{
+    l->source = SOURCE_LISTENER;
+    l->tls = config->tls;
+    if (bound)
+        l->fd = *bound;
+    else if (!http_bind(config->address, &l->fd, err))
+        return false;
+    if (listen(l->fd, BACKLOG) != 0) { /* two may have the address, one may listen */
+        int saved = errno;
+        return cannot_listen(err, config->address, strerrordesc_np(saved));
+    }
     set_bound_address(l);
     return true;
 }
@@ -224,6 +243,7 @@ static bool copy_config(struct http_server *s, const struct http_config *config,
     struct http_config *own = &s->config;
 
     *own = *config;
+    own->bound = NULL;
     fill_limits(&own->limits);
     fill_reply_limits(own);
     if (!copy_text(&own->tls_cert, err)) {
@@ -267,7 +287,7 @@ static bool open_listeners(struct http_server *s, const struct http_config *conf
         struct listener *l = &s->listeners[s->n_listeners++];
         l->fd = -1;
         needs_tls = needs_tls || config->listens[i].tls;
-        if (!listener_open(l, &config->listens[i], err))
+        if (!listener_open(l, &config->listens[i], config->bound ? &config->bound[i] : NULL, err))
             return false;
     }
     if (needs_tls && !(s->tls = tls_context_new(s->config.tls_cert, s->config.tls_key, false, &s->tickets, &s->tls_state, err)))

@@ -24,6 +24,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -377,6 +378,16 @@ FAILING(FAULT_SETUP, int, getsockname, (int fd, struct sockaddr *a, socklen_t *n
 FAILING(FAULT_SETUP, int, shutdown, (int fd, int how), syscall(SYS_shutdown, fd, how))
 FAILING(FAULT_SETUP, int, eventfd, (unsigned value, int flags), syscall(SYS_eventfd2, value, flags))
 FAILING(FAULT_SETUP, int, epoll_create1, (int flags), syscall(SYS_epoll_create1, flags))
+
+int prctl(int option, ...)
+{
+    va_list rest;
+    va_start(rest, option);
+    unsigned long a = va_arg(rest, unsigned long), b = va_arg(rest, unsigned long);
+    va_end(rest);
+    return fails(FAULT_SETUP) ? -1 : (int)syscall(SYS_prctl, option, a, b, 0UL, 0UL);
+}
+
 FAILING(FAULT_RANDOM, ssize_t, getrandom, (void *p, size_t n, unsigned flags), syscall(SYS_getrandom, p, n, flags))
 
 int getrlimit(__rlimit_resource_t what, struct rlimit *ret)

@@ -25,8 +25,8 @@ enum fault_kind {
     FAULT_LOCK,      /* fcntl that locks, flock */
     FAULT_LOOK,      /* stat fstat lstat fstatat statvfs access readdir */
     FAULT_CLOSE,     /* close, of files and sockets: it is closed, and says that it failed */
-    FAULT_SETUP,     /* socket bind listen setsockopt getsockopt chmod fchmod getsockname shutdown eventfd epoll_create1 getrlimit setrlimit getaddrinfo
-                      getnameinfo */
+    FAULT_SETUP,     /* socket bind listen setsockopt getsockopt chmod fchmod getsockname shutdown eventfd epoll_create1 getrlimit setrlimit prctl
+                      getaddrinfo getnameinfo */
     FAULT_RANDOM,    /* getrandom, RAND_bytes */
     FAULT_WAIT,      /* epoll_wait poll */
     FAULT_CRYPT,     /* crypto_pwhash crypto_pwhash_str sodium_init */

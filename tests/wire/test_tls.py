@@ -13,6 +13,7 @@ import time
 import pytest
 import requests
 from client import ADMIN, Server, status_of
+from rude import soak
 
 
 class Authority:
@@ -39,7 +40,8 @@ class Authority:
         settings = self.path(f"{name}.cnf")
         with open(settings, "w") as f:
             f.write("[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nserial=serial.txt\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\nx509_extensions=x\n"
-                    "unique_subject=no\n[p]\ncommonName=supplied\n[x]\nsubjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+                    "unique_subject=no\n[p]\ncommonName=supplied\n[x]\nsubjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n"
+                    "crlDistributionPoints=URI:http://crl.example.org/tests.crl\n")
         open(self.path("index.txt"), "w").close()
         with open(self.path("serial.txt"), "w") as f:
             f.write(f"{self.serial:04X}\n")
@@ -85,7 +87,7 @@ class OwnServer(Server):
         return [line["message"] for line in lines if line["level"] == level]
 
 
-def until(what, seconds=20):
+def until(what, seconds=30):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if what():
@@ -283,6 +285,19 @@ def test_a_scanner_finds_only_what_is_modern(own):
     assert groups and groups <= {"x25519", "secp256r1 (NIST P-256)", "secp384r1 (NIST P-384)"}, groups
     assert '<renegotiation supported="0"' in said
     assert 'vulnerable="0"' in said and 'vulnerable="1"' not in said
+
+
+@soak
+def test_testssl_finds_nothing_above_low(own, tmp_path):
+    """Two minutes. What it says of its own tools (WARN) and of the certificate's names in DNS is not about the server."""
+    found = tmp_path / "found.json"
+    subprocess.run(["testssl", "--quiet", "--color", "0", "--warnings", "off", "--add-ca", own.ca, "--jsonfile", str(found), f"127.0.0.1:{own.port}"],
+                   stdin=subprocess.DEVNULL, capture_output=True, timeout=900)
+    findings = json.loads(found.read_text())
+    assert len(findings) > 100 and any(f["id"] == "TLS1_3" and f["severity"] == "OK" for f in findings)
+    grave = [f for f in findings if f["severity"] not in ("OK", "INFO", "LOW", "WARN")]
+    print(f"testssl: {len(findings)} findings, {len(grave)} above LOW")
+    assert grave == []
 
 
 def test_credentials_survive_a_renewal(own, authority):
