@@ -103,6 +103,7 @@ LINK_test_sandbox = -Wl,--wrap=syscall,--wrap=prctl
 LINK_test_queue = -Wl,--wrap=store_write_group,--wrap=clock_mono_ms,--wrap=clock_gettime
 LINK_test_soql_analyze_memory = -Wl,--wrap=arena_alloc,--wrap=arena_zalloc,--wrap=arena_grow,--wrap=arena_str
 LINK_test_out_of_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+LINK_test_postings = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=pread
 LINK_test_sql_functions_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
 # Random queries on SQLite and PostgreSQL (tests/differential/run).

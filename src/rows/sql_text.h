@@ -29,6 +29,25 @@ struct index_columns {
     size_t n;
 };
 
+/* What an engine that keeps lists of its rows can narrow a query by: only rows that have all the words, or whose point is at the place,
+ * make its answer. The query asks for that itself too, exactly: rows too many on the list are no matter. */
+enum narrowing_kind { NARROWING_NONE, NARROWING_WORDS, NARROWING_BOX, NARROWING_CIRCLE, NARROWING_SHAPE, NARROWING_KINDS };
+enum listed_as { LISTED_TEXT, LISTED_URL, LISTED_NUMBER, LISTED_POINT, LISTED_LOCATION };
+struct listed_column {
+    int physical;
+    enum listed_as as;
+};
+enum { LISTED_COLUMNS_MAX = 120 }; /* of words; a query over more is not narrowed */
+struct narrowing {
+    enum narrowing_kind kind;
+    struct listed_column *columns; /* WORDS: all that are looked through; else one */
+    size_t n_columns;
+    struct str words, number;      /* WORDS; number: the words as a number in canonical form, .p NULL: they are none */
+    double at[4];                  /* BOX: north, west, south, east; CIRCLE: latitude, longitude, metres */
+    struct str shape;              /* SHAPE: WKB */
+    struct buf text;               /* the query's text, narrowed: with one parameter more, last, the row numbers as a JSON array */
+};
+
 /* A compiled query over one dataset. Everything in it lives in the arena that it was compiled into. */
 struct query {
     struct sql_text sql;
@@ -36,6 +55,7 @@ struct query {
     size_t n_columns;
     struct index_columns indexes[QUERY_INDEXES_MAX]; /* those that would serve it, were they there */
     size_t n_indexes;
+    struct narrowing narrowing;
 };
 
 #endif

@@ -203,16 +203,21 @@ static void emit_search(struct emitter *e, const struct scope *s)
 static void emit_where(struct emitter *e, const struct scope *s)
 {
     const struct soql_relation *r = s->relation;
+    bool narrowed = r == e->how->narrowed, alone = !narrowed && !r->search.p;
     if (!r->where && !r->search.p)
         return;
     emit_text(e, " WHERE ");
+    if (narrowed)
+        buf_printf(e->text, "t%u.sid IN (SELECT value FROM json_each(?%zu))", s->first, e->how->narrowed_parameter);
+    if (narrowed && r->search.p)
+        emit_text(e, " AND ");
     if (r->search.p)
         emit_search(e, s);
-    if (r->search.p && r->where)
+    if (r->where && !alone)
         emit_text(e, " AND (");
     if (r->where)
         emit_expression(e, s, r->where);
-    if (r->search.p && r->where)
+    if (r->where && !alone)
         emit_text(e, ")");
 }
 

@@ -6,6 +6,7 @@
 void query_fini(struct query *q)
 {
     buf_free(&q->sql.text);
+    buf_free(&q->narrowing.text);
 }
 
 static const struct soql_emission sqlite = {.dialect = DIALECT_SQLITE};
@@ -30,7 +31,7 @@ bool soql_compile(const struct soql_request *request, struct arena *a, struct so
               soql_emit_sql(&analysis, &sqlite, a, ret, err);
     if (ok)
         soql_wish_indexes(&analysis, &ret->query);
-    return ok;
+    return ok && soql_narrow(&analysis, &sqlite, a, ret, err);
 }
 
 /* ── one row ── */

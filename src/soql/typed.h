@@ -141,6 +141,8 @@ enum soql_dialect { DIALECT_SQLITE, DIALECT_POSTGRES };
 struct soql_emission {
     enum soql_dialect dialect;
     const char *const *postgres_tables;
+    const struct soql_relation *narrowed; /* NULL: none. SQLite: this select takes only rows that the last parameter lists */
+    size_t narrowed_parameter;            /* its number */
 };
 
 /* SQL, and what is needed to run it and to tell what went wrong then. All in the arena but query.sql.text (query_fini). */
@@ -156,6 +158,8 @@ struct soql_compiled {
 
 /* Which indexes would serve the query: a help to the engine, which may have none of them. One dataset alone, else none. */
 void soql_wish_indexes(const struct soql_analysis *q, struct query *ret);
+/* By which rows the query can be narrowed, and its text then (rows/sql_text.h); none for most. After soql_emit_sql. */
+must_use bool soql_narrow(const struct soql_analysis *q, const struct soql_emission *how, struct arena *a, struct soql_compiled *ret, struct error *err);
 must_use bool soql_emit_sql(const struct soql_analysis *q, const struct soql_emission *how, struct arena *a, struct soql_compiled *ret, struct error *err);
 
 #endif

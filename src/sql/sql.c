@@ -36,6 +36,7 @@ struct sql {
     unsigned allowed_ms;                 /* how long it was away when it was set */
     bool (*interrupt)(void *ctx);
     void *interrupt_ctx;
+    struct sql_watch watch;
     uint64_t uses;
     struct cached cached[SQL_CACHED_MAX];
 };
@@ -378,6 +379,36 @@ void sql_set_interrupt(struct sql *s, bool (*wanted)(void *ctx), void *ctx)
     s->interrupt = wanted;
     s->interrupt_ctx = ctx;
     watch_progress(s);
+}
+
+static void on_change(void *ctx, int operation, const char *schema, const char *table, sqlite3_int64 rowid)
+{
+    const struct sql *s = ctx;
+    (void)operation;
+    (void)schema;
+    if (strcmp(table, "rows") == 0)
+        s->watch.changed(s->watch.ctx, rowid);
+}
+
+static int on_committing(void *ctx)
+{
+    const struct sql *s = ctx;
+    s->watch.ends(s->watch.ctx, true);
+    return 0; /* goes on */
+}
+
+static void on_rollback(void *ctx)
+{
+    const struct sql *s = ctx;
+    s->watch.ends(s->watch.ctx, false);
+}
+
+void sql_watch_rows(struct sql *s, const struct sql_watch *watch)
+{
+    s->watch = *watch;
+    sqlite3_update_hook(s->db, on_change, s);
+    sqlite3_commit_hook(s->db, on_committing, s);
+    sqlite3_rollback_hook(s->db, on_rollback, s);
 }
 
 bool sql_in_transaction(struct sql *s)

@@ -36,6 +36,14 @@ void sql_set_cache(struct sql *s, size_t bytes);
 void sql_set_deadline(struct sql *s, unsigned ms);
 /* Statements end in QUERY_TIMEOUT once this says so; it is asked about every millisecond. NULL: none. */
 void sql_set_interrupt(struct sql *s, bool (*wanted)(void *ctx), void *ctx);
+/* What this connection's transactions do to rows of the table "rows": `changed` for each that is made or changed (deletions are told too),
+ * then `ends`, before a commit and after a rollback. What a savepoint undoes has been told all the same. *watch is copied. */
+struct sql_watch {
+    void *ctx;
+    void (*changed)(void *ctx, int64_t sid);
+    void (*ends)(void *ctx, bool commits);
+};
+void sql_watch_rows(struct sql *s, const struct sql_watch *watch);
 bool sql_in_transaction(struct sql *s);
 int64_t sql_changes(struct sql *s); /* rows that the last statement changed */
 /* The number of the row that was inserted last; an upsert that found its row leaves it as it was. It outlives rollbacks, so

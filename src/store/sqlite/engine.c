@@ -145,6 +145,7 @@ static void close_generation(struct generation *g)
     for (unsigned i = 0; i < g->idle_n; i++)
         sql_close(g->idle[i]);
     applier_free(g->applier);
+    shortlists_free(g);
     sql_close(g->writer); /* last: it takes the WAL into the file and removes it */
     free(g->path);
     free(g);
@@ -197,8 +198,10 @@ static bool open_writer(struct store *s, struct generation *g, struct meta *ret,
 {
     g->writer = sql_open(g->path, SQL_WRITER, WRITER_CACHE_BYTES, err);
     g->applier = g->writer ? applier_new(g->writer, err) : NULL;
-    if (g->applier && layout_check_format(g->writer, err) && mend(g, err) && meta_read(g->writer, ret, err) && indexes_read(s, g, err))
+    if (g->applier && layout_check_format(g->writer, err) && mend(g, err) && meta_read(g->writer, ret, err) && indexes_read(s, g, err)) {
+        shortlists_watch(g);
         return true;
+    }
     generation_break_writer(g);
     return false;
 }

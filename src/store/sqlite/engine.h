@@ -17,6 +17,7 @@
 
 #include "sql/sql.h"
 #include "store/sqlite/index.h"
+#include "store/sqlite/shortlist.h"
 #include "store/store.h"
 
 enum {
@@ -87,6 +88,7 @@ struct generation {
     bool retired;
     uint64_t used;
     struct indexes indexes;
+    struct shortlists shortlists;
     struct sql *idle[IDLE_READERS_MAX];
     unsigned idle_n;
     struct generation *next;     /* of store->open */

@@ -341,7 +341,10 @@ static void *run_thread(void *ctx)
     struct store *s = ctx;
     pthread_mutex_lock(&s->lock);
     while (!s->stopping) {
-        if (!do_one(s)) {
+        bool waiting = do_one(s);
+        if (!s->stopping)
+            waiting |= shortlists_work(s);
+        if (!waiting) {
             pthread_cond_wait(&s->index_wake, &s->lock);
         } else if (!s->stopping) {
             struct timespec until = store_tick();

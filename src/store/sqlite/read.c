@@ -57,9 +57,10 @@ void state_in_file(struct store *s, const struct dataset *d, struct store_state 
         generation_leave(s, g);
 }
 
-static bool bind_all(struct sql *db, struct sql_statement *st, const struct query *q, struct error *err)
+/* rows: of the narrowed text; .p NULL: all. */
+static bool bind_all(struct sql *db, struct sql_statement *st, const struct query *q, struct str rows, struct error *err)
 {
-    return sql_bind_cells(db, st, 1, q->sql.parameters, q->sql.n, err);
+    return sql_bind_cells(db, st, 1, q->sql.parameters, q->sql.n, err) && (!rows.p || sql_bind_text(db, st, (int)q->sql.n + 1, rows, err));
 }
 
 static bool send_rows(struct sql *db, struct sql_statement *st, const struct query *q, const struct store_reader *reader, struct error *err)
@@ -77,11 +78,13 @@ static bool send_rows(struct sql *db, struct sql_statement *st, const struct que
     return ok && step == SQL_DONE;
 }
 
-/* The query is over `db`, which is inside its snapshot, whose states were read. *ret_scanned: rows that it went over one by one. */
-static bool run_query(struct sql *db, const struct query *q, const struct store_state *states, const struct store_reader *reader, int64_t *ret_scanned, struct error *err)
+/* The query is over `db`, which is inside its snapshot, whose states were read. rows: those that it is to look at, as a
+ * JSON array; .p NULL: all. *ret_scanned: rows that it went over one by one. */
+static bool run_query(struct sql *db, const struct query *q, struct str rows, const struct store_state *states, const struct store_reader *reader,
+                      int64_t *ret_scanned, struct error *err)
 {
-    struct sql_statement *st = sql_cached(db, buf_str(&q->sql.text), err);
-    bool ok = st && bind_all(db, st, q, err) && (!reader->begin || reader->begin(reader->ctx, states, err)) && send_rows(db, st, q, reader, err);
+    struct sql_statement *st = sql_cached(db, buf_str(rows.p ? &q->narrowing.text : &q->sql.text), err);
+    bool ok = st && bind_all(db, st, q, rows, err) && (!reader->begin || reader->begin(reader->ctx, states, err)) && send_rows(db, st, q, reader, err);
     *ret_scanned = st ? sql_scanned(st) : 0;
     if (!ok && err->code == ERROR_QUERY_RUNTIME && reader->failed_at)
         reader->failed_at(reader->ctx, sql_failure_place(db));
@@ -116,11 +119,16 @@ bool store_query(struct store *s, const struct dataset *d, const struct query *q
     bool ok = db;
     if (ok) {
         int64_t scanned;
-        ok = run_query(db, q, &state, reader, &scanned, err);
+        struct buf rows = {0};
+        bool narrowed = shortlists_find(s, g, q, &state, &rows);
+        ok = run_query(db, q, narrowed ? buf_str(&rows) : STR_NONE, &state, reader, &scanned, err);
         if (!ok)
             tell_if_damaged(db, "main", d, err);
         end(s, g, db);
+        buf_free(&rows);
         indexes_note(s, g, q, scanned);
+        if (!narrowed)
+            shortlists_note(s, g, q, scanned);
     }
     generation_leave(s, g);
     return ok;
@@ -183,7 +191,7 @@ bool store_query_joined(struct store *s, const struct dataset *const *datasets, 
     ok = ok && (j.db = sql_open(j.generations[0]->path, SQL_READER, READER_CACHE_BYTES, err));
     for (size_t i = 1; ok && i < j.n; i++)
         ok = attach(&j, i, err);
-    ok = ok && begin_joined(s, &j, err) && run_query(j.db, q, j.states, reader, &ignored, err);
+    ok = ok && begin_joined(s, &j, err) && run_query(j.db, q, STR_NONE, j.states, reader, &ignored, err);
     for (size_t i = 0; !ok && j.db && i < n; i++) {
         char schema[32];
         schema_name(i, schema);
@@ -200,7 +208,7 @@ bool store_query_joined(struct store *s, const struct dataset *const *datasets, 
 bool store_query_within(const struct store_within *in, const struct query *q, const struct store_reader *reader, struct error *err)
 {
     int64_t ignored;
-    return run_query(in->db, q, in->state, reader, &ignored, err);
+    return run_query(in->db, q, STR_NONE, in->state, reader, &ignored, err);
 }
 
 /* ── one row's number ── */
