@@ -98,6 +98,7 @@ LINK_test_scratch_faults = -Wl,--wrap=pwrite,--wrap=pread,--wrap=write,--wrap=fs
 LINK_test_secret = -Wl,--wrap=getrandom
 LINK_test_keys = -Wl,--wrap=clock_wall_ms
 LINK_test_clock = -Wl,--wrap=clock_wall_ms
+LINK_test_oauth_grants = -Wl,--wrap=clock_wall_ms
 LINK_test_tls = -Wl,--wrap=clock_mono_ms,--wrap=RAND_bytes
 LINK_test_sandbox = -Wl,--wrap=syscall,--wrap=prctl
 LINK_test_queue = -Wl,--wrap=store_write_group,--wrap=clock_mono_ms,--wrap=clock_gettime
