@@ -155,7 +155,7 @@ static bool read_users(struct call *c, const struct json *users, struct wanted *
     size_t n = 0;
     for (const struct json *u = users->first; u; u = u->next) {
         struct grant g = {.level = GRANT_NONE};
-        int level;
+        int level = GRANT_NONE;
         if (u->kind != JSON_OBJECT)
             return wrong(err, "users must be a list of objects");
         if (!read_level(u, &level, err) || !find_user(c, u, g.user, err))

@@ -132,7 +132,7 @@ static bool check_query(struct str query, struct error *err)
 bool redirect_uri_parse(struct str text, struct redirect_uri *ret, struct error *err)
 {
     struct redirect_uri u = {0};
-    struct str authority;
+    struct str authority = STR_NONE;
     if (text.n == 0 || text.n > REDIRECT_URI_BYTES_MAX)
         return error_set(err, ERROR_BAD_REQUEST, "the redirect URI has %zu bytes; 1 to %d are taken", text.n, REDIRECT_URI_BYTES_MAX);
     if (!check_characters(text, err) || !split(text, &authority, &u, err) || !split_authority(authority, &u, err) || !check_path(u.path, err) ||
