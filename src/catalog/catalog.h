@@ -97,6 +97,8 @@ struct sharing {
 const struct dataset *catalog_share(struct catalog *c, const struct actor *by, const char *id, const struct sharing *sharing, struct error *err);
 /* One user's grant; GRANT_NONE takes it back. The owner's own cannot be changed so. */
 const struct dataset *catalog_grant(struct catalog *c, const struct actor *by, const char *id, const char *user, enum grant_level level, struct error *err);
+/* That user owns it from now on; who did before has what a grant gives him. */
+const struct dataset *catalog_hand_over(struct catalog *c, const struct actor *by, const char *id, const char *user, struct error *err);
 /* The writable members of a view document (docs/wire/views.md); members absent from the object stay. */
 const struct dataset *catalog_update_document(struct catalog *c, const struct actor *by, const char *id, struct str name, struct str resource_name, struct str document_json, struct error *err);
 /* Attributes of existing columns; texts with p NULL and position 0 stay as they are, empty texts are cleared. Unknown ids
@@ -145,6 +147,8 @@ must_use bool catalog_set_password(struct catalog *c, const struct actor *by, st
 must_use bool catalog_set_disabled(struct catalog *c, const struct actor *by, struct str name, bool disabled, struct error *err);
 /* What is allowed follows at once, also for requests that are under way. */
 must_use bool catalog_set_role(struct catalog *c, const struct actor *by, struct str name, enum user_role role, struct error *err);
+/* Every user, by name; *ret is malloc'ed. */
+must_use bool catalog_users(struct catalog *c, struct user **ret, size_t *ret_n, struct error *err);
 must_use bool catalog_user_by_name(struct catalog *c, struct str name, struct user *ret, bool *ret_found, struct error *err);
 must_use bool catalog_user_by_id(struct catalog *c, const char *id, struct user *ret, bool *ret_found, struct error *err);
 /* Takes the same time for unknown users and wrong passwords. Slow (16 ms of CPU): a worker's work. */

@@ -183,3 +183,15 @@ const struct dataset *catalog_grant(struct catalog *c, const struct actor *by, c
     bool ok = with_grant(ch.next, user, level, err);
     return change_end(&ch, AUDIT_DATASET_SHARE, ok && store_sharing(&ch, err), err);
 }
+
+const struct dataset *catalog_hand_over(struct catalog *c, const struct actor *by, const char *id, const char *user, struct error *err)
+{
+    struct change ch;
+    if (!change_begin(&ch, c, by, id, 0, err))
+        return NULL;
+    struct dataset *d = &ch.next->d;
+    snprintf(d->owner, sizeof d->owner, "%s", user);
+    d->modified_at = clock_wall_ms() / 1000;
+    bool ok = with_grant(ch.next, user, GRANT_NONE, err);
+    return change_end(&ch, AUDIT_DATASET_SHARE, ok && store_sharing(&ch, err), err);
+}

@@ -264,6 +264,23 @@ bool catalog_user_by_name(struct catalog *c, struct str name, struct user *ret, 
     return true;
 }
 
+bool catalog_users(struct catalog *c, struct user **ret, size_t *ret_n, struct error *err)
+{
+    if (!catalog_look_for_changes(c, err))
+        return false;
+    pthread_rwlock_rdlock(&c->lock);
+    size_t n = c->accounts.n;
+    struct user *v = malloc((n + 1) * sizeof *v);
+    for (size_t i = 0; v && i < n; i++)
+        v[i] = c->accounts.by_name[i]->user;
+    pthread_rwlock_unlock(&c->lock);
+    if (!v)
+        return error_no_memory(err);
+    *ret = v;
+    *ret_n = n;
+    return true;
+}
+
 bool catalog_user_by_id(struct catalog *c, const char *id, struct user *ret, bool *ret_found, struct error *err)
 {
     struct account probe = {0}, *key = &probe;

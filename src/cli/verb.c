@@ -42,6 +42,13 @@ bool verb_run(struct verb_call *c, struct error *err)
     return v->run(c, err);
 }
 
+bool verb_user(struct verb_call *c, struct str name, struct user *ret, struct error *err)
+{
+    bool found;
+    return catalog_user_by_name(c->house->catalog, name, ret, &found, err) &&
+           (found || error_set(err, ERROR_NOT_FOUND, "there is no user \"" FMT_STR "\"", ARG_STR(str_head_utf8(name, 200))));
+}
+
 struct str verb_option(const struct verb_call *c, const char *name)
 {
     for (size_t i = 0; i < c->request->n_options; i++)

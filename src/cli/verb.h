@@ -59,6 +59,8 @@ void verb_add_help(const char *command, struct buf *out);
 must_use bool verb_run(struct verb_call *c, struct error *err);
 
 /* ── for verbs ── */
+/* The user of that name; NOT_FOUND. */
+must_use bool verb_user(struct verb_call *c, struct str name, struct user *ret, struct error *err);
 struct str verb_option(const struct verb_call *c, const char *name); /* p NULL when not given; of a flag "true" */
 must_use bool verb_print(struct verb_call *c, struct error *err, const char *fmt, ...) printf_like(3, 4);
 
