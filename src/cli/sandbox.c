@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
@@ -197,9 +198,20 @@ static bool enter_seccomp(void)
 
 /* ── all of it ── */
 
+/* A service manager gives the right to bind port 443 to a user who is not root; it is used by now. Root without its own, which
+ * somebody asked for, could not read files of others. */
+static bool give_up_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0, 0, 0}};
+    return geteuid() == 0 || syscall(SYS_capset, &header, none) == 0;
+}
+
 static bool close_process(struct error *err)
 {
     const struct rlimit no_core = {0, 0};
+    if (!give_up_capabilities())
+        return error_from_errno(err, errno, "give up capabilities");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error_from_errno(err, errno, "give up new privileges");
     if (!SANITIZED && (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &no_core) != 0))

@@ -262,6 +262,36 @@ static void each_step_of_landlock_is_asked_for_what_it_has(void **state)
     oldest_abi = -1;
 }
 
+/* As systemd starts it: not root, with the one capability that binds low ports. */
+static void capability_claims(void)
+{
+    enum { NET_BIND = 10, VERSION_3 = 0x20080522 };
+    struct {
+        uint32_t version;
+        int pid;
+    } header = {VERSION_3, 0};
+    struct {
+        uint32_t effective, permitted, inheritable;
+    } data[2] = {{1 << NET_BIND, 1 << NET_BIND, 1 << NET_BIND}, {0, 0, 0}};
+    char said[256];
+    HOLDS(__real_prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 && setresuid(65534, 65534, 65534) == 0);
+    HOLDS(ask(SYS_capset, (long)&header, (long)data) == 0);
+    HOLDS(__real_prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, NET_BIND, 0, 0) == 0);
+    struct error err = {0};
+    HOLDS(sandbox_enter(NULL, 0, said, &err));
+    HOLDS(ask(SYS_capget, (long)&header, (long)data) == 0);
+    HOLDS(data[0].effective == 0 && data[0].permitted == 0 && data[0].inheritable == 0);
+    HOLDS(__real_prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, NET_BIND, 0, 0) == 0);
+}
+
+static void the_right_to_bind_low_ports_is_given_up(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip(); /* only root can hand a capability on */
+    in_a_child(capability_claims);
+}
+
 static void no_seccomp_claims(void)
 {
     char said[256];
@@ -393,6 +423,7 @@ int main(void)
         cmocka_unit_test(calls_that_no_server_makes_fail),
         cmocka_unit_test(a_kernel_without_landlock_has_the_other_walls),
         cmocka_unit_test(each_step_of_landlock_is_asked_for_what_it_has),
+        cmocka_unit_test(the_right_to_bind_low_ports_is_given_up),
         cmocka_unit_test(a_kernel_without_seccomp_is_said),
         cmocka_unit_test(walls_that_cannot_be_put_up_are_errors),
         cmocka_unit_test(no_such_user_is_named),

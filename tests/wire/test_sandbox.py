@@ -171,3 +171,30 @@ def test_a_user_who_is_not_there_is_named(tmp_path):
 def test_only_root_becomes_another(tmp_path):
     done = serve(tmp_path / "data", "--user", "nobody")
     assert done.returncode == 2 and "only root" in done.stderr, done
+
+
+# ── the unit of systemd ──
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd here to say what it thinks of its unit")
+def test_the_unit_is_one_that_systemd_takes_and_finds_closed(tmp_path):
+    with open("contrib/seltzer.service") as f:
+        text = f.read()
+    assert "/usr/local/bin/seltzer" in text
+    unit = tmp_path / "seltzer.service"
+    unit.write_text(text.replace("/usr/local/bin/seltzer", "/bin/true"))
+    done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and str(unit) not in done.stderr, done.stderr
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=25", str(unit)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout[-300:] + done.stderr
+
+
+def test_the_options_of_the_unit_and_of_the_proxies_are_there():
+    binary = os.environ.get("SELTZER", "build/asan/seltzer")
+    told = subprocess.run([binary, "serve", "--help"], capture_output=True, text=True, timeout=30).stdout
+    for name in ("seltzer.service", "nginx.conf", "haproxy.cfg"):
+        with open(os.path.join("contrib", name)) as f:
+            text = f.read()
+        lines = "\n".join(line for line in text.splitlines() if "seltzer serve" in line or "Seltzer:" in line or "--trusted-proxy" in line or "SELTZER_OPTIONS=" in line)
+        for option in re.findall(r"--([a-z-]+)", lines):
+            assert f"--{option} " in told, (name, option)

@@ -287,6 +287,40 @@ def test_a_scanner_finds_only_what_is_modern(own):
     assert 'vulnerable="0"' in said and 'vulnerable="1"' not in said
 
 
+def hook(lineage, place, binary):
+    environment = dict(os.environ, RENEWED_LINEAGE=str(lineage), SELTZER_TLS=str(place), SELTZER_GROUP=str(os.getgid()), SELTZER=binary)
+    return subprocess.run(["contrib/certbot-deploy-hook"], env=environment, capture_output=True, text=True, timeout=30)
+
+
+def test_certbots_hook_brings_a_checked_copy(tmp_path, authority):
+    """contrib/certbot-deploy-hook, as certbot runs it, on a folder of links as certbot has them."""
+    lineage, place = tmp_path / "lineage", tmp_path / "tls"
+    lineage.mkdir()
+
+    def renew(certificate, key, _):
+        for name, file in (("fullchain.pem", certificate), ("privkey.pem", key)):
+            (lineage / name).unlink(missing_ok=True)
+            (lineage / name).symlink_to(file)
+    first, second, other = authority.pair("hook1"), authority.pair("hook2"), authority.pair("hook3")
+    binary = os.environ.get("SELTZER", "build/asan/seltzer")
+    renew(*first)
+    done = hook(lineage, place, binary)
+    assert done.returncode == 0, done
+    s = OwnServer(tmp_path, authority)
+    s.extra = ["--tls-cert", str(place / "fullchain.pem"), "--tls-key", str(place / "privkey.pem")]
+    s.start()
+    assert s.serial() == first[2]
+    renew(*second)
+    assert hook(lineage, place, binary).returncode == 0
+    assert until(lambda: s.serial() == second[2])
+    renew(first[0], other[1], 0)
+    done = hook(lineage, place, binary)
+    assert done.returncode != 0 and "key values mismatch" in done.stderr
+    assert s.serial() == second[2] and s.events("error") == []
+    assert oct((place / "privkey.pem").stat().st_mode & 0o777) == "0o640"
+    assert s.stop() == 0
+
+
 @soak
 def test_testssl_finds_nothing_above_low(own, tmp_path):
     """Two minutes. What it says of its own tools (WARN) and of the certificate's names in DNS is not about the server."""
