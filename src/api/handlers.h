@@ -29,6 +29,7 @@ extern const struct handler handler_api_keys_create;
 extern const struct handler handler_api_key_get;
 extern const struct handler handler_api_key_delete;
 extern const struct handler handler_users_current;
+extern const struct handler handler_user_get;
 extern const struct handler handler_version_get;
 extern const struct handler handler_report_get;
 extern const struct handler handler_probe_health;

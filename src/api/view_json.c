@@ -70,7 +70,8 @@ void view_write_user(const struct user *u, bool bare, struct buf *b)
     text(b, "displayName", str_from(u->display_name));
     text(b, "screenName", str_from(u->display_name));
     raw(b, "type", "\"interactive\"");
-    text(b, "roleName", str_from(user_role_name(u->role)));
+    if (u->role != ROLE_NONE)
+        text(b, "roleName", str_from(user_role_name(u->role)));
     if (bare)
         return;
     raw(b, "rights", "[]");

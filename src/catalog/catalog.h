@@ -137,6 +137,7 @@ struct user {
     char display_name[321];
     enum user_role role;
     bool disabled;
+    int64_t created_at;      /* seconds since the epoch */
     int64_t secret_version;  /* moves with each change of password: cached verdicts are keyed by it */
 };
 must_use bool catalog_has_users(struct catalog *c, bool *ret, struct error *err);

@@ -82,6 +82,7 @@ static struct account *account_read(struct sql_statement *q)
     a->user.disabled = sql_i64(q, 5) != 0;
     copy_text(a->hash, sizeof a->hash, sql_text(q, 6));
     a->user.secret_version = sql_i64(q, 7);
+    a->user.created_at = sql_i64(q, 8);
     return a;
 }
 
@@ -115,7 +116,7 @@ static bool accounts_sort(struct accounts *a)
 bool accounts_load(struct sql *db, struct accounts *ret, struct error *err)
 {
     struct accounts a = {0};
-    static const char text[] = "SELECT id, name, folded, display_name, role, disabled, hash, secret_version FROM account";
+    static const char text[] = "SELECT id, name, folded, display_name, role, disabled, hash, secret_version, created_at FROM account";
     struct sql_statement *q = sql_prepare(db, str_from(text), err);
     size_t cap = 0;
     bool row = true, ok = q != NULL;
@@ -478,7 +479,7 @@ static bool insert_account(struct catalog *c, struct str name, struct str folded
         return false;
     if (have)
         return error_set(err, ERROR_BAD_REQUEST, "a user named \"" FMT_STR "\" exists", ARG_STR(name));
-    *ret = (struct user){.role = role, .secret_version = 1};
+    *ret = (struct user){.role = role, .created_at = clock_wall_ms() / 1000, .secret_version = 1};
     random_text(ret->id, USER_ID_LENGTH, "abcdefghijklmnopqrstuvwxyz0123456789");
     ret->id[4] = '-';
     copy_text(ret->name, sizeof ret->name, name);
@@ -489,7 +490,7 @@ static bool insert_account(struct catalog *c, struct str name, struct str folded
     return db_run(c->writer, err,
                   "INSERT INTO account(id, name, folded, display_name, role, disabled, hash, secret_version, created_at)"
                   " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, 1, ?7)",
-                  "ttttiti", str_from(ret->id), name, folded, str_from(ret->display_name), (int64_t)role, str_from(hash), clock_wall_ms() / 1000);
+                  "ttttiti", str_from(ret->id), name, folded, str_from(ret->display_name), (int64_t)role, str_from(hash), ret->created_at);
 }
 
 bool catalog_create_user(struct catalog *c, const struct actor *by, struct str name, struct str password, enum user_role role, struct user *ret, struct error *err)

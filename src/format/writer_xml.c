@@ -32,7 +32,7 @@ static bool is_refused(struct str s, size_t i)
     return c == 0xef && i + 2 < s.n && (unsigned char)s.p[i + 1] == 0xbf && (unsigned char)s.p[i + 2] >= 0xbe;
 }
 
-static void add_text(struct buf *out, struct str s)
+void xml_add_text(struct buf *out, struct str s)
 {
     size_t from = 0;
     for (size_t i = 0; i < s.n; i++) {
@@ -96,7 +96,7 @@ static void add_value(const struct writer *w, size_t i, const struct cell *cell,
         render.row_ids = w->columns[i].row_ids;
     struct buf text = {0};
     w->columns[i].type->write_csv(w->columns[i].type, cell, &render, &text);
-    add_text(out, buf_str(&text));
+    xml_add_text(out, buf_str(&text));
     out->failed |= !buf_ok(&text);
     buf_free(&text);
 }
@@ -112,7 +112,7 @@ static int id_column(const struct writer *w, const struct cell *cells)
 /* <about>/row-… */
 static void add_address(const struct writer *w, int id, const struct cell *cells, struct buf *out)
 {
-    add_text(out, w->about);
+    xml_add_text(out, w->about);
     buf_add_byte(out, '/');
     add_value(w, (size_t)id, &cells[id], out);
 }
@@ -172,7 +172,7 @@ static void add_rdf_row(const struct writer *w, const struct cell *cells, struct
         buf_add_z(out, "</socrata:rowID");
     }
     buf_add_z(out, "><rdfs:member rdf:resource=\"");
-    add_text(out, w->about);
+    xml_add_text(out, w->about);
     buf_add_z(out, "\"/>");
     add_fields(w, "ds:", cells, out);
     buf_add_z(out, "</dsbase:");
@@ -192,9 +192,9 @@ void writer_xml_begin(const struct writer *w, struct buf *out)
     struct str name = dataset_name(w);
     buf_add_z(out, "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" xmlns:rdfs=\"http://www.w3.org/2000/01/rdf-schema#\""
                    " xmlns:socrata=\"http://www.socrata.com/rdf/terms#\" xmlns:dsbase=\"");
-    add_text(out, str_head(w->about, w->about.n - name.n));
+    xml_add_text(out, str_head(w->about, w->about.n - name.n));
     buf_add_z(out, "\" xmlns:ds=\"");
-    add_text(out, w->about);
+    xml_add_text(out, w->about);
     buf_add_z(out, "/\">\n");
 }
 

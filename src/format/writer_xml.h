@@ -8,4 +8,7 @@ void writer_xml_begin(const struct writer *w, struct buf *out);
 void writer_xml_row(const struct writer *w, const struct cell *cells, struct buf *out);
 void writer_xml_end(const struct writer *w, struct buf *out);
 
+/* Text between tags or in an attribute: escaped, and without what XML cannot hold. */
+void xml_add_text(struct buf *out, struct str s);
+
 #endif
