@@ -125,11 +125,15 @@ const struct handler handler_developer_settings = {.body_max = 1 << 20, .run = r
 
 static bool own_app(struct call *c, struct parameters p, struct app *ret, struct error *err)
 {
+    struct app app;
     bool found;
     struct str id = parameter(p, "app");
-    if (!catalog_app(c->api->catalog, id, c->arena, ret, &found, err))
+    if (!catalog_app(c->api->catalog, id, c->arena, &app, &found, err))
         return false;
-    return (found && str_eq(id, str_from(ret->id)) && strcmp(ret->owner, c->principal.user.id) == 0) || error_set(err, ERROR_NOT_FOUND, "You have registered no such application.");
+    if (!found || !str_eq(id, str_from(app.id)) || strcmp(app.owner, c->principal.user.id) != 0)
+        return error_set(err, ERROR_NOT_FOUND, "You have registered no such application.");
+    *ret = app;
+    return true;
 }
 
 static bool do_register(struct call *c, struct parameters p, struct app *app, char *secret, struct error *err)

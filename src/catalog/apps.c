@@ -62,7 +62,7 @@ bool catalog_app(struct catalog *c, struct str id_or_name, struct arena *a, stru
 /* Room for one more. */
 static bool grow(struct arena *a, struct app **v, size_t n, size_t *cap, struct error *err)
 {
-    if (n < *cap)
+    if (*v && n < *cap)
         return true;
     size_t next = *cap ? *cap * 2 : 16;
     struct app *p = arena_grow(a, *v, *cap * sizeof **v, next * sizeof **v);

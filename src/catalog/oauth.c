@@ -68,7 +68,7 @@ struct hash_text {
 static struct hash_text hash_of(struct str secret)
 {
     unsigned char hash[SECRET_HASH_BYTES];
-    struct hash_text ret;
+    struct hash_text ret = {0};
     secret_hash(secret, hash);
     hex_write(hash, ret.hex);
     return ret;

@@ -23,7 +23,7 @@ static bool is_uri_character(char c)
 /* scheme "://" authority path [ "?" query ] */
 static bool split(struct str text, struct str *ret_authority, struct redirect_uri *ret, struct error *err)
 {
-    struct str rest = text;
+    struct str rest;
     if (str_starts(text, STR("https://")))
         rest = str_skip(text, 8);
     else if (str_starts(text, STR("http://"))) {

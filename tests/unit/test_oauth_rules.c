@@ -165,7 +165,7 @@ static void any_other_verifier_does_not(void **state)
 static void a_challenge_has_43_digits_of_base64url(void **state)
 {
     static const char *const bad[] = {
-        "", VERIFIER "A", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c=",
+        "", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXkA", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c=",
         "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cN", /* bits beyond the digest's */
     };
     (void)state;
