@@ -22,11 +22,13 @@ import sqlite3
 import subprocess
 import sys
 import time
+from urllib.parse import urlencode
 
 import pytest
 
 from client import ADMIN
 from faults import COUNT, FAIL, KINDS, SHORT, WAYS, FaultyServer
+from person import SETTINGS, Person, answer
 from rude import SOAK
 from talk import Closed, Talk
 
@@ -355,6 +357,96 @@ class Command:
             db.close()
 
 
+class Someone:
+    """Logged in on a page of the faulty server, with an application that may ask; none of it is the scenario's own."""
+
+    ok = (200,)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    in_other_words = json.dumps({"error": True, "message": "in another form", "code": "x", "errorCode": "x"}).encode()
+
+    def prepare(self, house):
+        if not hasattr(house, "person"):
+            house.person = Person(house.server)
+        if house.person.get(SETTINGS).status_code != 200:  # at first, and when more log-ins than one user may have came since
+            assert house.person.log_in(*ADMIN).status_code == 200
+        if not hasattr(house, "app"):
+            house.app = house.person.register("Tortured", redirect_uris="https://site.example/cb")
+        self.before = self.look(house)
+
+    def states(self, house):
+        return self.before, self.before
+
+    def look(self, house):
+        """Of the latest consent: was its code used, and how many tokens came of it?"""
+        db = sqlite3.connect(f"file:{house.server.data}/catalog.db?mode=ro", uri=True)
+        try:
+            return db.execute("SELECT number, code_used, (SELECT count(*) FROM oauth_token WHERE grant_number = number) FROM oauth_grant ORDER BY number DESC LIMIT 1").fetchall()
+        finally:
+            db.close()
+
+    def cookie(self, house):
+        return {"Cookie": f"__Host-session={house.person.session.cookies['__Host-session']}"}
+
+    def code(self, house):
+        asked = {"client_id": house.app[0], "response_type": "code", "redirect_uri": "https://site.example/cb"}
+        return answer(house.person.consent("/oauth/authorize?" + urlencode(asked)))["code"]
+
+
+class LogIn(Someone):
+    def do(self, house):
+        return house.faulty.once("POST", "/api/authenticate", urlencode({"username": ADMIN[0], "password": ADMIN[1]}), self.form, None)
+
+
+class Settings(Someone):
+    """A page says what is wrong on a page."""
+
+    def do(self, house):
+        status, content = house.faulty.once("GET", SETTINGS, None, self.cookie(house), None)
+        if status not in self.ok and content.startswith(b"<!DOCTYPE html>"):
+            assert b"role='alert'" in content and content.endswith(b"</html>\n"), content
+            content = self.in_other_words
+        return status, content
+
+
+class Tokens(Someone):
+    """A code becomes a token, or it is as good as it was."""
+
+    def prepare(self, house):
+        super().prepare(house)
+        self.secret = self.code(house)
+        self.before = self.look(house)
+
+    def sent(self, house):
+        return {"grant_type": "authorization_code", "code": self.secret, "redirect_uri": "https://site.example/cb"}
+
+    def do(self, house):
+        body = urlencode(dict(self.sent(house), client_id=house.app[0], client_secret=house.app[1]))
+        status, content = house.faulty.once("POST", "/oauth/token", body, self.form, None)
+        if status not in self.ok and json.loads(content)["error"] in ("temporarily_unavailable", "server_error"):
+            assert set(json.loads(content)) == {"error", "error_description"}
+            content = self.in_other_words
+        return status, content
+
+    def states(self, house):
+        number, used, tokens = self.before[0]
+        assert (used, tokens) == (0, 0)
+        return self.before, [(number, 1, 1)]
+
+
+class Bearer(Someone):
+    """A call with a token."""
+
+    def prepare(self, house):
+        super().prepare(house)
+        if not hasattr(self, "token"):
+            sent = {"grant_type": "authorization_code", "code": self.code(house), "redirect_uri": "https://site.example/cb", "client_id": house.app[0], "client_secret": house.app[1]}
+            self.token = json.loads(house.talk.once("POST", "/oauth/token?" + urlencode(sent), auth=None)[1])["access_token"]
+            self.before = self.look(house)
+
+    def do(self, house):
+        return house.faulty.once("GET", "/api/users/current.json", None, {"Authorization": f"OAuth {self.token}"}, None)
+
+
 def slices():
     for at in range(0, len(CHANGE_JSON), 7):
         yield CHANGE_JSON[at:at + 7].encode()
@@ -413,6 +505,10 @@ SCENARIOS = {
     "wrong_password": Rows("GET", auth=("admin", "wrong"), ok=(401,)),
     "plain_http": Plain("GET", ok=(301, 302, 307, 308)),
     "reload": Reload("GET"),
+    "log_in": LogIn(),
+    "settings": Settings(),
+    "oauth_token": Tokens(),
+    "bearer": Bearer(),
     "ready": Page("/readyz"),
     "metrics": Page("/metrics"),
     "view_get": View("GET"),
