@@ -310,7 +310,9 @@ bool write_options_read(struct call *c, enum upload_kind kind, bool single_row, 
                    .scratch_dir = c->api->scratch_dir,
                    .reports_dir = c->api->reports_dir,
                    .request_id = c->head->request_id,
-                   .user_id = c->principal.user.id},
+                   .user_id = c->principal.user.id,
+                   .via = c->principal.via,
+                   .peer = c->head->peer},
     };
     struct reading r = {c, ret, kind == UPLOAD_REPLACE, single_row};
     if (!check_given_once(c, err) || !read_parameters(&r, err) || !read_content_type(c, ret, err) || !read_coding(c, ret, err) ||

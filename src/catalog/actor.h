@@ -6,7 +6,7 @@
 #include "base/str.h"
 
 struct actor {
-    const char *user;      /* 4x4, "" for none */
+    const char *user;      /* 4x4, "" or NULL for none, as of the others */
     const char *via;       /* "password", "session", "key <id>", "token <id>", "command line", "server" */
     struct str request_id; /* empty for none */
     const char *peer;      /* the client's address; of the command line the system's name of who ran it; "" for none */

@@ -113,6 +113,38 @@ bool audit_add(struct catalog *c, const struct actor *by, const struct audit_rec
     return ok;
 }
 
+enum { ANCHORS_OF_A_RECORD = 1000 };
+
+static bool add_anchors(struct catalog *c, const struct actor *by, const struct chain_anchor *v, size_t n, struct error *err)
+{
+    struct buf details = {0};
+    char count[24], hex[2 * CHAIN_HASH_BYTES + 1];
+    snprintf(count, sizeof count, "%zu", n);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&details, "%s\"%s\":{\"seq\":%lld,\"hash\":\"%s\"}", i ? "," : "", v[i].dataset, (long long)v[i].head.seq,
+                   sodium_bin2hex(hex, sizeof hex, v[i].head.hash, CHAIN_HASH_BYTES));
+    const struct audit_record r = {AUDIT_ROWS_HEADS, "datasets", str_from(count), buf_str(&details)};
+    bool ok = buf_ok(&details) ? audit_add(c, by, &r, err) : error_no_memory(err);
+    buf_free(&details);
+    return ok;
+}
+
+bool catalog_audit_anchor(struct catalog *c, const struct actor *by, const struct chain_anchor *v, size_t n, struct error *err)
+{
+    pthread_mutex_lock(&c->write);
+    bool ok = db_begin(c->writer, err);
+    if (ok) {
+        for (size_t at = 0; ok && at < n; at += ANCHORS_OF_A_RECORD)
+            ok = add_anchors(c, by, v + at, n - at < ANCHORS_OF_A_RECORD ? n - at : ANCHORS_OF_A_RECORD, err);
+        if (!ok)
+            db_rollback(c->writer);
+        else
+            ok = db_commit(c->writer, err);
+    }
+    pthread_mutex_unlock(&c->write);
+    return ok;
+}
+
 /* ── reading: a connection of its own, so that a long export keeps no change waiting ── */
 
 static struct sql *open_reader(struct catalog *c, struct error *err)
@@ -130,19 +162,58 @@ bool catalog_audit_head(struct catalog *c, struct chain_head *ret, struct error 
     return ok;
 }
 
-bool catalog_audit_read(struct catalog *c, int64_t from, chain_reader take, void *ctx, struct error *err)
+static bool read_links(struct sql *db, struct sql_statement *st, chain_reader take, void *ctx, struct error *err)
 {
-    struct sql *db = open_reader(c, err);
-    struct sql_statement *st = db ? sql_prepare(db, STR("SELECT seq, entry, hash FROM audit WHERE seq >= ?1 ORDER BY seq"), err) : NULL;
-    bool row = true, enough = false;
-    bool ok = st && sql_bind_i64(db, st, 1, from, err);
+    bool row = true, enough = false, ok = true;
     while (ok && !enough && (ok = db_step(db, st, &row, err)) && row) {
         struct cell cells[3];
         ok = sql_cells(db, st, cells, 3, err);
         const struct chain_link link = {cells[0].i, cells[1].s, cells[2].s};
         ok = ok && take(ctx, &link, &enough, err);
     }
+    return ok;
+}
+
+bool catalog_audit_read(struct catalog *c, int64_t from, chain_reader take, void *ctx, struct error *err)
+{
+    struct sql *db = open_reader(c, err);
+    struct sql_statement *st = db ? sql_prepare(db, STR("SELECT seq, entry, hash FROM audit WHERE seq >= ?1 ORDER BY seq"), err) : NULL;
+    bool ok = st && sql_bind_i64(db, st, 1, from, err) && read_links(db, st, take, ctx, err);
     sql_finalize(st);
     sql_close(db);
     return ok;
+}
+
+bool catalog_history_read(struct catalog *c, const char *id, int64_t from, chain_reader take, void *ctx, struct error *err)
+{
+    struct sql *db = open_reader(c, err);
+    struct sql_statement *st = db ? sql_prepare(db, STR("SELECT seq, entry, hash FROM dataset_audit WHERE dataset = ?1 AND seq >= ?2 ORDER BY seq"), err) : NULL;
+    bool ok = st && sql_bind_text(db, st, 1, str_from(id), err) && sql_bind_i64(db, st, 2, from, err) && read_links(db, st, take, ctx, err);
+    sql_finalize(st);
+    sql_close(db);
+    return ok;
+}
+
+bool catalog_history_list(struct catalog *c, char (**ret_ids)[DATASET_ID_LENGTH + 1], size_t *ret_n, struct error *err)
+{
+    struct buf ids = {0};
+    struct sql *db = open_reader(c, err);
+    struct sql_statement *st = db ? sql_prepare(db, STR("SELECT DISTINCT dataset FROM dataset_audit ORDER BY dataset"), err) : NULL;
+    bool row = true, ok = st;
+    while (ok && (ok = db_step(db, st, &row, err)) && row) {
+        char id[DATASET_ID_LENGTH + 1] = "";
+        struct str text = str_head(sql_text(st, 0), DATASET_ID_LENGTH);
+        memcpy(id, text.p, text.n);
+        buf_add(&ids, id, sizeof id);
+    }
+    sql_finalize(st);
+    sql_close(db);
+    ok = ok && (buf_ok(&ids) || error_no_memory(err));
+    if (!ok) {
+        buf_free(&ids);
+        return false;
+    }
+    *ret_ids = (char(*)[DATASET_ID_LENGTH + 1])ids.p;
+    *ret_n = ids.n / sizeof **ret_ids;
+    return true;
 }

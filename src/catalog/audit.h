@@ -42,4 +42,17 @@ must_use bool catalog_audit_head(struct catalog *c, struct chain_head *ret, stru
 /* From record `from` on (0: all), in one snapshot that holds nobody up. */
 must_use bool catalog_audit_read(struct catalog *c, int64_t from, chain_reader take, void *ctx, struct error *err);
 
+/* Where a dataset's own chain had come to. Told to the catalog's chain now and then (AUDIT_ROWS_HEADS), so that the end of a dataset's
+ * chain cannot be cut off, nor its file put back from another time, without breaking that one too. */
+struct chain_anchor {
+    char dataset[DATASET_ID_LENGTH + 1];
+    struct chain_head head;
+};
+must_use bool catalog_audit_anchor(struct catalog *c, const struct actor *by, const struct chain_anchor *v, size_t n, struct error *err);
+
+/* What the catalog has of a dataset's own chain, whether the dataset is there or was deleted (history.h). */
+must_use bool catalog_history_read(struct catalog *c, const char *id, int64_t from, chain_reader take, void *ctx, struct error *err);
+/* The datasets that it has some of, in the order of their ids; *ret_ids is malloc'ed. */
+must_use bool catalog_history_list(struct catalog *c, char (**ret_ids)[DATASET_ID_LENGTH + 1], size_t *ret_n, struct error *err);
+
 #endif

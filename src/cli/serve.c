@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "cli/admin.h"
+#include "cli/audit_head.h"
 #include "cli/certificate_watch.h"
 #include "cli/privileges.h"
 #include "cli/sandbox.h"
@@ -43,7 +44,7 @@ static struct settings {
     const char *data;
     const char *listens[LISTENS_MAX], *http_listens[LISTENS_MAX], *hosts[HOSTS_MAX], *proxies[HOSTS_MAX], *metrics_from[HOSTS_MAX], *throttles[THROTTLES_MAX];
     size_t n_listens, n_http_listens, n_hosts, n_proxies, n_metrics_from, n_throttles;
-    const char *tls_cert, *tls_key, *ready_fd, *workers, *replies_max, *disk_reserve, *query_deadline, *private_data, *log_level, *access_log, *user;
+    const char *tls_cert, *tls_key, *ready_fd, *audit_head, *workers, *replies_max, *disk_reserve, *query_deadline, *private_data, *log_level, *access_log, *user;
     bool dev, verbose, strict_host, no_sandbox;
 } settings;
 
@@ -65,6 +66,7 @@ static const struct cli_option options[] = {
     {"disk-reserve", "SIZE", "writes leave this much of the disk free, else 507: bytes, 800M, 2G, 5%, 0 for none (5%, at least 512M; with --dev none)", NULL, &settings.disk_reserve, NULL, NULL, 0},
     {"query-deadline", "SECONDS", "a query that has not sent its last row by then is answered 408 (30)", NULL, &settings.query_deadline, NULL, NULL, 0},
     {"throttle", "KIND=RATE[:BURST]", "requests a second, and at once, of one address, app, user, publisher or loopback; or KIND=none (address=10:1000 app=100:10000 user=100:10000 publisher=none loopback=none; with --dev none); may be repeated", NULL, NULL, settings.throttles, &settings.n_throttles, THROTTLES_MAX},
+    {"audit-head", "FILE", "where the head of the audit is kept, better on another disk (DIR/audit-head)", NULL, &settings.audit_head, NULL, NULL, 0},
     {"private", "HOW", "what a stranger is told of a private dataset: forbidden (403, as Socrata does) or hidden (404, as if there were none) (forbidden)", NULL, &settings.private_data, NULL, NULL, 0},
     {"dev", NULL, "for tests and trials: temporary data, loopback only, user admin with password " DEV_PASSWORD, &settings.dev, NULL, NULL, NULL, 0},
     {"access-log", "FILE", "a JSON line a request is appended to this file, - for standard output (none); SIGHUP opens it anew", NULL, &settings.access_log, NULL, NULL, 0},
@@ -98,6 +100,8 @@ struct server {
     struct http_server *http;
     struct verb_house house; /* what administrators' commands work on */
     struct admin_server *admin;
+    char audit_head[AUDIT_HEAD_PATH_MAX];
+    struct audit_head_keeper keeper;
 };
 
 static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
@@ -389,6 +393,7 @@ static bool enter_sandbox(struct server *s, struct error *err)
     leave_certificate_open(&room, settings.tls_cert);
     leave_certificate_open(&room, settings.tls_key);
     leave_log_open(&room, settings.access_log);
+    leave_log_open(&room, settings.audit_head);
     if (!sandbox_enter(room.paths, room.n, said, err))
         return false;
     log_line(LOG_INFO, "runs as %s, closed in: %s", s->privileges.user, said);
@@ -470,7 +475,9 @@ static bool open_listeners(struct server *s, struct error *err)
 
 static bool open_administration(struct server *s, struct error *err)
 {
-    s->house = (struct verb_house){.catalog = s->catalog, .store = s->store, .dir = s->dir.path};
+    audit_head_path(s->dir.path, settings.audit_head, s->audit_head);
+    s->keeper = (struct audit_head_keeper){.catalog = s->catalog, .store = s->store, .path = s->audit_head};
+    s->house = (struct verb_house){.catalog = s->catalog, .store = s->store, .dir = s->dir.path, .audit_head = s->audit_head};
     s->admin = admin_server_open(&s->house, err);
     return s->admin;
 }
@@ -533,9 +540,11 @@ static void run_until_stopped(struct server *s, const sigset_t *signals)
                 log_file_reopen(s->access_log);
         }
         certificate_watch_look(&s->watch);
+        audit_head_keep(&s->keeper, false);
     }
     log_line(LOG_INFO, "stopping");
     http_server_stop(s->http, GRACE_MS);
+    audit_head_keep(&s->keeper, true);
 }
 
 int cli_serve(int argc, char **argv)

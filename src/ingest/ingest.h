@@ -62,7 +62,7 @@ struct upload_options {
     const struct error *refusal; /* store.h: of a request that can only be a repetition; a loan until the write is done */
     const char *reports_dir;    /* where set-aside rows are kept */
     const char *scratch_dir;
-    const char *request_id, *user_id;
+    const char *request_id, *user_id, *via, *peer;
 };
 
 struct upload;

@@ -460,6 +460,8 @@ void upload_prepare_write(struct upload *u)
         .expected_version = o->expected_version,
         .request_id = o->request_id,
         .user_id = o->user_id,
+        .via = o->via,
+        .peer = o->peer,
         .idempotency_key = u->idempotency_key,
         .witness = u->witness,
         .refusal = o->refusal,

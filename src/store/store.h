@@ -9,6 +9,7 @@
 #define SELTZER_STORE_STORE_H
 
 #include "base/disk.h"
+#include "catalog/audit.h"
 #include "catalog/catalog.h"
 #include "rows/row_id.h"
 #include "rows/sql_text.h"
@@ -121,6 +122,7 @@ struct write {
     bool has_expected_version;
     int64_t expected_version;
     const char *request_id, *user_id; /* for the version, witness and audit rows */
+    const char *via, *peer;           /* for the audit row: what the user showed, and from where (catalog/actor.h); NULL is fine */
     struct str idempotency_key;       /* empty: none */
     struct store_ahead *ahead;        /* of the same stage, nobody steps it any more; borrowed; NULL: none */
     struct str witness;               /* kept with the key: a digest of the request */
@@ -149,6 +151,17 @@ struct write {
 void store_write_group(struct store *s, struct write *const *writes, size_t n);
 
 /* ── reading ── */
+/* The audit chain that the dataset's file holds, from record `from` on: the file begins with the last record of what the catalog
+ * has of it (catalog/history.h). One snapshot; *ret_version: the data version in it, NULL for nobody wants to know. */
+must_use bool store_audit_read(struct store *s, const struct dataset *d, int64_t from, chain_reader take, void *ctx, int64_t *ret_version, struct error *err);
+
+/* The heads of the chains that have moved since they were last anchored; *ret_v is malloc'ed. Once the catalog has them
+ * (catalog_audit_anchor), they are told to be. */
+must_use bool store_audit_moved(struct store *s, struct chain_anchor **ret_v, size_t *ret_n, struct error *err);
+void store_audit_anchored(struct store *s, const struct chain_anchor *v, size_t n);
+/* A whole chain, from record `from` on: "catalog", or a dataset's id: what the catalog has of it, then what its file has. */
+must_use bool store_chain_read(struct store *s, struct catalog *c, const char *chain, int64_t from, chain_reader take, void *ctx, struct error *err);
+
 struct store_reader {
     void *ctx;
     /* Before the first row; the snapshot's state, of several datasets one each in their order. False stops. */

@@ -97,6 +97,8 @@ class House:
         status = self.server.stop() if alive else self.server.process.returncode
         self.server.check_clean()
         assert alive and status == 0, (alive, status, self.server.said()[-3000:])
+        verified = subprocess.run([os.environ.get("SELTZER", "build/asan/seltzer"), "audit", "verify", "--data", self.server.data], capture_output=True, text=True)
+        assert verified.returncode == 0, (verified.stdout[-3000:], verified.stderr[-3000:])
 
 
 # ── scenarios: what is done, what is looked at, what it should look like ──

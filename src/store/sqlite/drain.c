@@ -234,6 +234,19 @@ static bool list_generations(const char *path, struct numbers *ret, struct error
     return ok;
 }
 
+/* Nothing will be added to the chain any more: where it ends is told to the catalog's, so that its end cannot be cut off. */
+static bool anchor_end(struct store *s, const char *id, struct error *err)
+{
+    struct history_head end;
+    struct chain_anchor a = {.head.seq = 0};
+    if (!catalog_history_head(s->catalog, id, &end, err))
+        return false;
+    snprintf(a.dataset, sizeof a.dataset, "%s", id);
+    a.head.seq = end.seq;
+    memcpy(a.head.hash, end.hash, sizeof a.head.hash);
+    return end.seq == 0 || catalog_audit_anchor(s->catalog, &actor_server, &a, 1, err);
+}
+
 bool drain_away(struct store *s, const char *id, const char *path, struct error *err)
 {
     struct numbers numbers = {0};
@@ -249,6 +262,7 @@ bool drain_away(struct store *s, const char *id, const char *path, struct error 
             free(file);
         }
     }
+    ok = ok && (numbers.n == 0 || anchor_end(s, id, err));
     free(numbers.v);
     if (ok)
         remove_folder(path);

@@ -81,7 +81,7 @@ static unsigned bucket_of(const char *id)
     return h % TABLE_BUCKETS;
 }
 
-static struct table *find_table(struct store *s, const char *id)
+struct table *table_find(struct store *s, const char *id)
 {
     struct table *t = s->buckets[bucket_of(id)];
     while (t && strcmp(t->id, id) != 0)
@@ -113,7 +113,7 @@ static void free_table(struct table *t)
 
 static struct table *ref_table(struct store *s, const struct dataset *d)
 {
-    struct table *t = find_table(s, d->id);
+    struct table *t = table_find(s, d->id);
     if (!t)
         t = add_table(s, d);
     if (t)
@@ -356,7 +356,7 @@ struct table *table_take_keeping(struct store *s, const struct dataset *d, const
 bool table_is_known(struct store *s, const char *id)
 {
     pthread_mutex_lock(&s->lock);
-    bool is_known = find_table(s, id);
+    bool is_known = table_find(s, id);
     pthread_mutex_unlock(&s->lock);
     return is_known;
 }
@@ -372,7 +372,7 @@ bool table_has_early(struct table *t)
 struct table *table_try(struct store *s, const struct dataset *d)
 {
     pthread_mutex_lock(&s->lock);
-    struct table *t = find_table(s, d->id);
+    struct table *t = table_find(s, d->id);
     if (t)
         t->refs++;
     pthread_mutex_unlock(&s->lock);
@@ -407,7 +407,7 @@ void table_give(struct store *s, struct table *t)
 struct generation *generation_use(struct store *s, const struct dataset *d, struct error *err)
 {
     pthread_mutex_lock(&s->lock);
-    struct table *t = find_table(s, d->id);
+    struct table *t = table_find(s, d->id);
     struct generation *g = t ? t->current : NULL;
     if (g) {
         g->uses++;
@@ -448,6 +448,8 @@ struct generation *generation_again(struct store *s, struct generation *g)
 void table_publish(struct store *s, struct table *t, const struct meta *m)
 {
     pthread_mutex_lock(&s->lock);
+    if (!t->has_meta)
+        t->anchored_seq = m->audit_seq; /* as it was found: what is told is what is written from now on */
     t->meta = *m;
     t->has_meta = true;
     t->committing = false;
@@ -770,7 +772,7 @@ void store_close(struct store *s)
 bool table_meta(struct store *s, const struct dataset *d, struct meta *ret)
 {
     pthread_mutex_lock(&s->lock);
-    const struct table *t = find_table(s, d->id);
+    const struct table *t = table_find(s, d->id);
     bool known = t && t->has_meta;
     if (known)
         *ret = t->meta;
@@ -781,7 +783,7 @@ bool table_meta(struct store *s, const struct dataset *d, struct meta *ret)
 bool store_state(struct store *s, const struct dataset *d, struct store_state *ret, struct error *err)
 {
     pthread_mutex_lock(&s->lock);
-    struct table *t = find_table(s, d->id);
+    struct table *t = table_find(s, d->id);
     bool known = t && t->has_meta, committing = known && t->committing;
     if (known)
         *ret = t->meta.state;

@@ -105,6 +105,7 @@ struct table {
     int64_t generation;
     struct generation *current;  /* NULL while closed */
     struct meta meta;
+    int64_t anchored_seq;        /* as far as the catalog's chain knows of this one (audit.c) */
     bool has_meta, dropped;
     bool committing;             /* readers of the file may see more than meta says */
     unsigned refs;
@@ -163,6 +164,7 @@ struct generation *generation_prepare(struct store *s, struct table *t, int64_t 
 void generation_discard(struct generation *g);
 void table_advance(struct store *s, struct table *t, struct generation *next, const struct meta *m);
 /* The turn alone, nothing opened; table_forget() and table_release() end it. */
+struct table *table_find(struct store *s, const char *id); /* under store->lock; NULL: nobody has opened it yet */
 struct table *table_hold(struct store *s, const struct dataset *d, struct error *err);
 /* Nobody finds the table again; its files are closed when their users leave. */
 void table_forget(struct store *s, struct table *t);
@@ -209,10 +211,12 @@ must_use bool meta_read_state_of(struct sql *db, const char *schema, struct stor
 
 struct ledger_entry {
     const char *action;  /* "upsert", "replace", "truncate", "create", "add_column", "row_identifier" */
-    const char *request_id, *user_id;
+    const char *dataset; /* so that a chain cannot be taken for another's */
+    const struct actor *by;
     int64_t at_ms, generation;
     struct write_counts counts;
 };
+struct actor write_actor(const struct write *w); /* write.c */
 /* A version row and an audit row for the version that m->state.version is by now. Moves the audit head in m. */
 must_use bool ledger_add(struct sql *db, struct meta *m, const struct ledger_entry *e, struct error *err);
 /* *ret_found: this key was seen with this witness; the write's counts, kept and replayed are then filled in. Another witness:

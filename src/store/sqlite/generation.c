@@ -209,7 +209,7 @@ static bool replace(struct build *b, struct write *w, struct error *err)
         return false;
     const struct dataset *flipped = NULL;
     if (!w->dry_run) {
-        const struct actor by = {.user = w->user_id ? w->user_id : "", .via = "", .request_id = w->request_id ? str_from(w->request_id) : STR_NONE, .peer = ""};
+        const struct actor by = write_actor(w);
         flipped = drain_current(b->s, b->t, &b->history, err) && build_settle(b, err) ? build_flip(b, &by, false, -1, 0, err) : NULL;
         if (!flipped)
             return false;
@@ -433,7 +433,7 @@ static bool has_room_for_copy(const struct build *b, struct error *err)
     return store_has_room(b->s, (uint64_t)st.st_size, err);
 }
 
-static bool rekey(struct build *b, const struct column *key, struct error *err)
+static bool rekey(struct build *b, const struct actor *by, const struct column *key, struct error *err)
 {
     struct store_state *state = &b->meta.state;
     struct sql *old = b->t->current->writer;
@@ -448,7 +448,7 @@ static bool rekey(struct build *b, const struct column *key, struct error *err)
     state->version++;
     state->shape_version = state->version;
     state->modified_ms = write_time(&b->t->meta);
-    const struct ledger_entry entry = {.action = "row_identifier", .at_ms = state->modified_ms, .generation = b->number};
+    const struct ledger_entry entry = {.dataset = b->t->id, .action = "row_identifier", .by = by, .at_ms = state->modified_ms, .generation = b->number};
     return ledger_begin(old, b->db, &b->t->meta, entry.at_ms, err) && ledger_add(b->db, &b->meta, &entry, err) &&
            drain_current(b->s, b->t, &b->history, err) && build_settle(b, err);
 }
@@ -473,7 +473,7 @@ const struct dataset *store_set_row_identifier(struct store *s, const struct act
     int64_t from = t->generation;
     const struct dataset *flipped = NULL;
     if (build_init(&b, s, t, t->meta.state.rows > 10000, err)) {
-        if (rekey(&b, key, err))
+        if (rekey(&b, by, key, err))
             flipped = build_flip(&b, by, true, column, key ? key->id : 0, err);
         build_fini(&b, t->generation != from);
     }

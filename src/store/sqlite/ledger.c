@@ -12,11 +12,11 @@ static struct str text_or_null(const char *z)
     return z ? str_from(z) : STR_NONE;
 }
 
-static void add_member(struct buf *b, const char *key, const char *value)
+static void add_member(struct buf *b, const char *key, struct str value)
 {
     buf_printf(b, ",\"%s\":", key);
-    if (value)
-        buf_add_json(b, str_from(value));
+    if (value.n)
+        buf_add_json(b, value);
     else
         buf_add_z(b, "null");
 }
@@ -32,8 +32,9 @@ static bool add_version(struct sql *db, const struct meta *m, const struct ledge
 {
     struct sql_statement *st = sql_cached(db, STR("INSERT INTO versions VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)"), err);
     const struct write_counts *c = &e->counts;
-    const struct cell user = e->user_id ? cell_text(str_from(e->user_id)) : cell_null();
-    const struct cell request = e->request_id ? cell_text(str_from(e->request_id)) : cell_null();
+    const struct str by = str_from(e->by->user);
+    const struct cell user = by.n ? cell_text(by) : cell_null();
+    const struct cell request = e->by->request_id.n ? cell_text(e->by->request_id) : cell_null();
     const struct cell cells[] = {
         cell_int(m->state.version), cell_int(e->at_ms), cell_text(str_from(e->action)), cell_int(e->generation), user, request,
         cell_int((int64_t)c->created), cell_int((int64_t)c->updated), cell_int((int64_t)c->deleted), cell_int((int64_t)c->errors),
@@ -56,9 +57,12 @@ static bool add_audit(struct sql *db, struct meta *m, const struct ledger_entry 
     struct buf b = {0};
     buf_printf(&b, "{\"seq\":%lld,\"at_ms\":%lld,\"version\":%lld,\"generation\":%lld", (long long)m->audit_seq + 1, (long long)e->at_ms,
                (long long)m->state.version, (long long)e->generation);
-    add_member(&b, "action", e->action);
-    add_member(&b, "user", e->user_id);
-    add_member(&b, "request_id", e->request_id);
+    add_member(&b, "dataset", str_from(e->dataset));
+    add_member(&b, "action", str_from(e->action));
+    add_member(&b, "user", str_from(e->by->user));
+    add_member(&b, "via", str_from(e->by->via));
+    add_member(&b, "peer", str_from(e->by->peer));
+    add_member(&b, "request_id", e->by->request_id);
     buf_add_byte(&b, ',');
     write_counts(&b, &e->counts);
     buf_add_byte(&b, '}');

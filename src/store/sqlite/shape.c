@@ -20,7 +20,8 @@ static bool create_file(const char *path, const struct dataset *d, struct error 
     m.state.modified_ms = clock_wall_ms();
     m.state.shape_version = m.state.version;
     const struct column *key = d->columns.row_identifier >= 0 ? &d->columns.v[d->columns.row_identifier] : NULL;
-    const struct ledger_entry entry = {.action = "create", .user_id = d->owner, .at_ms = m.state.modified_ms, .generation = d->generation};
+    const struct actor by = {.user = d->owner};
+    const struct ledger_entry entry = {.dataset = d->id, .action = "create", .by = &by, .at_ms = m.state.modified_ms, .generation = d->generation};
     struct sql *db = sql_open(path, SQL_BUILD, READER_CACHE_BYTES, err);
     if (!db)
         return false;
@@ -82,14 +83,15 @@ static bool has_column(struct sql *db, const struct column *c, bool *ret, struct
     return true;
 }
 
-static bool alter(struct sql *db, struct meta *m, const struct column *c, int64_t generation, struct error *err)
+static bool alter(struct sql *db, struct meta *m, const char *dataset, const struct column *c, int64_t generation, struct error *err)
 {
     char text[128];
     snprintf(text, sizeof text, "ALTER TABLE rows ADD COLUMN c%d %s", c->physical, layout_column_type(c->type));
     m->state.modified_ms = write_time(m);
     m->state.version++;
     m->state.shape_version = m->state.version;
-    const struct ledger_entry entry = {.action = "add_column", .at_ms = m->state.modified_ms, .generation = generation};
+    const struct actor nobody = {.user = ""}; /* the catalog's record of the column tells who */
+    const struct ledger_entry entry = {.dataset = dataset, .action = "add_column", .by = &nobody, .at_ms = m->state.modified_ms, .generation = generation};
     if (!sql_exec(db, "BEGIN IMMEDIATE", err))
         return false;
     if (sql_exec(db, text, err) && ledger_add(db, m, &entry, err) && meta_update(db, m, err) && sql_exec(db, "COMMIT", err))
@@ -111,7 +113,7 @@ bool store_add_column(struct store *s, const struct dataset *d, const struct col
     bool ok = store_has_room(s, 0, err) && has_column(g->writer, column, &there, err);
     if (ok && !there) {
         table_committing(s, t, true);
-        ok = alter(g->writer, &m, column, g->number, err);
+        ok = alter(g->writer, &m, d->id, column, g->number, err);
         if (ok)
             table_publish(s, t, &m);
         else

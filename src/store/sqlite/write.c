@@ -60,11 +60,17 @@ bool write_show(struct sql *db, const struct meta *m, struct write *w, int64_t s
     return !w->show || w->dry_run || !sid || w->show(w->ctx, &in, sid, err);
 }
 
+struct actor write_actor(const struct write *w)
+{
+    return (struct actor){.user = w->user_id, .via = w->via, .request_id = str_from(w->request_id), .peer = w->peer};
+}
+
 bool write_ledger(struct sql *db, struct meta *m, const struct write *w, const char *action, int64_t generation, int64_t at_ms, const struct write_counts *counts,
                   struct error *err)
 {
+    const struct actor by = write_actor(w);
     const struct ledger_entry entry = {
-        .action = action, .request_id = w->request_id, .user_id = w->user_id, .at_ms = at_ms, .generation = generation, .counts = *counts,
+        .dataset = w->dataset->id, .action = action, .by = &by, .at_ms = at_ms, .generation = generation, .counts = *counts,
     };
     if (!ledger_add(db, m, &entry, err))
         return false;
