@@ -32,6 +32,7 @@ extern const struct handler handler_users_current;
 extern const struct handler handler_user_get;
 extern const struct handler handler_version_get;
 extern const struct handler handler_report_get;
+extern const struct handler handler_audit;
 extern const struct handler handler_probe_health;
 extern const struct handler handler_probe_ready;
 extern const struct handler handler_probe_metrics;

@@ -296,6 +296,55 @@ def test_a_long_export_comes_whole_and_nobody_waits_for_who_does_not_read_it(tmp
         s.check_clean()
 
 
+# ── over the API ──
+
+@pytest.fixture(scope="module")
+def live(world, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("api")
+    shutil.copytree(world.server.data, folder / "data")
+    s = Server(folder / "data").start()
+    yield s
+    assert s.stop() == 0
+    s.check_clean()
+
+
+def test_administrators_read_the_audit_page_by_page(world, live):
+    api = live.api()
+    for chain in ("catalog", world.a, world.gone):
+        whole = api.get(f"/seltzer/audit.json?chain={chain}").json()
+        own = [line for line in lines(live) if line["chain"] == chain]
+        assert whole == own[:len(whole)] and whole
+        paged, after = [], 0
+        while page := api.get(f"/seltzer/audit?chain={chain}&limit=2&after={after}").json():
+            assert len(page) <= 2
+            paged += page
+            after = page[-1]["seq"]
+        assert paged[:len(whole)] == whole
+    reply = api.get("/seltzer/audit")
+    assert reply.headers["Content-Type"] == "application/json; charset=utf-8" and reply.headers["Cache-Control"] == "no-store"
+
+
+def test_the_apis_filters_and_formats_are_those_of_exports(world, live):
+    api = live.api()
+    of_a = api.get(f"/seltzer/audit?dataset={world.a}").json()
+    assert of_a and all(line["entry"]["subject"]["dataset"] == world.a for line in of_a)
+    assert [line["entry"]["action"] for line in api.get("/seltzer/audit?user=jane").json()] == ["user.create"]
+    assert api.get("/seltzer/audit?since=2100-01-01").json() == []
+    assert api.get("/seltzer/audit?until=2001-01-01T00:00:00Z").json() == []
+    reply = api.get("/seltzer/audit.csv?limit=3")
+    assert reply.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert [row["seq"] for row in csv.DictReader(io.StringIO(reply.text))] == ["1", "2", "3"]
+    for query, word in (("limit=0", "limit"), ("limit=10001", "limit"), ("after=-1", "after"), ("since=x", "since"), ("since=", "since"), ("chain=nothing", "dataset"), ("user=nobody", "user")):
+        reply = api.get(f"/seltzer/audit?{query}")
+        assert reply.status_code == 400 and word in reply.json()["message"], (query, reply.text)
+    assert api.get("/seltzer/audit.xml").status_code == 404
+
+
+def test_nobody_but_administrators_reads_the_audit(live):
+    assert live.api(auth=None).get("/seltzer/audit").status_code == 403
+    assert live.api(("jane", PASSWORD)).get("/seltzer/audit").status_code == 403
+
+
 # ── through it all ──
 
 def test_chains_are_whole_after_kills(tmp_path):

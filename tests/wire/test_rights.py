@@ -28,6 +28,7 @@ KINDS = {
     "self":       ("lyyyyyyyx",),
     "keys":       ("lyyyyynnx",),
     "operate":    ("lnnnynnnx",),
+    "administer": ("lnnnynnnx",),
     "open":       ("yyyyyyyyx",),
     "form":       ("ppppppppx",),  # sent without the proof that a page of ours made it
     "shows itself": ("xxxxxxxxx",),      # an application's or a person's own credentials are in the body; these are nobody's
@@ -48,7 +49,7 @@ ADDRESSES = {
     "GET /api/api_keys": "keys", "POST /api/api_keys": "keys", "GET /api/api_keys/:key": "keys", "DELETE /api/api_keys/:key": "keys",
     "GET /api/users/current": "self", "GET /users/current": "self", "GET /api/users/:user": "open", "GET /users/:user": "open",
     "GET /api/version": "open", "GET /healthz": "open", "GET /readyz": "open", "GET /metrics": "operate",
-    "GET /seltzer/reports/:report": "self", "GET /seltzer/style.css": "open",
+    "GET /seltzer/reports/:report": "self", "GET /seltzer/audit": "administer", "GET /seltzer/style.css": "open",
     "GET /oauth/authorize": "open", "POST /oauth/authorize": "form", "GET /.well-known/oauth-authorization-server": "open",
     "POST /oauth/access_token": "shows itself", "POST /oauth/token": "shows itself", "POST /oauth/revoke": "shows itself",
     "GET /login": "open", "POST /login": "form", "POST /logout": "form", "POST /api/authenticate": "shows itself",

@@ -513,6 +513,7 @@ SCENARIOS = {
     "bearer": Bearer(),
     "ready": Page("/readyz"),
     "metrics": Page("/metrics"),
+    "audit": Page("/seltzer/audit.json?limit=50"),
     "view_get": View("GET"),
     "view_update": View("PUT", body=lambda h: {"name": h.view["name"] + "+" if len(h.view["name"]) < 40 else "a test"},
                         change=lambda h: dict(h.view, name=h.view["name"] + "+" if len(h.view["name"]) < 40 else "a test")),
