@@ -120,6 +120,18 @@ static bool find_grant(struct sql *db, const char *text, struct str secret, stru
     return ok;
 }
 
+/* Beside all writers, so that a flood of made-up secrets keeps no change waiting. Who finds it here looks again in his transaction. */
+static bool is_known(struct catalog *c, const char *text, struct str secret, bool *ret, struct error *err)
+{
+    struct arena a = {0};
+    struct consented g;
+    pthread_mutex_lock(&c->lookups.lock);
+    bool ok = find_grant(c->lookups.db, text, secret, &a, &g, ret, err);
+    pthread_mutex_unlock(&c->lookups.lock);
+    arena_free(&a);
+    return ok;
+}
+
 static bool record(struct catalog *c, const struct actor *by, enum audit_action action, int64_t number, const char *app, const char *user, const char *why, struct error *err)
 {
     char id[24], details[160];
@@ -133,6 +145,9 @@ static bool end_grant(struct catalog *c, const struct actor *by, const struct co
 {
     return db_run(c->writer, err, "DELETE FROM oauth_grant WHERE number = ?1", "i", g->number) && record(c, by, AUDIT_OAUTH_REVOKE, g->number, g->app, g->account, why, err);
 }
+
+#define CODE_UNKNOWN "the code is unknown, has expired or was given to another application"
+#define REFRESH_UNKNOWN "the refresh token is unknown, has expired, was revoked or was given to another application"
 
 /* The transaction is kept; the caller is told no. */
 static bool refuse(struct error *refusal, const char *why)
@@ -246,11 +261,11 @@ static bool redeem(struct catalog *c, const struct actor *by, const struct app *
     if (!find_grant(c->writer, BY_CODE, code, a, &g, &found, err))
         return false;
     if (!found || strcmp(g.app, app->id) != 0)
-        return refuse(refusal, "the code is unknown, has expired or was given to another application");
+        return refuse(refusal, CODE_UNKNOWN);
     if (g.code_used)
         return end_grant(c, by, &g, "code used twice", err) && refuse(refusal, "the code was used before; the tokens that were made from it are revoked");
     if (now >= g.code_ends_at)
-        return refuse(refusal, "the code is unknown, has expired or was given to another application");
+        return refuse(refusal, CODE_UNKNOWN);
     if (!str_eq(redirect_uri, g.redirect_uri))
         return refuse(refusal, "redirect_uri is not the one that the code was asked for with");
     const char *no = pkce_refusal(&g, verifier);
@@ -269,6 +284,11 @@ bool catalog_redeem_code(struct catalog *c, const struct actor *by, const struct
     struct arena a = {0};
     struct oauth_tokens tokens = {0};
     struct error refusal = {0};
+    bool known = false;
+    if (!is_known(c, BY_CODE, code, &known, err))
+        return false;
+    if (!known)
+        return error_set(err, ERROR_OAUTH_INVALID_GRANT, CODE_UNKNOWN);
     if (!catalog_change_begin(c, err))
         return false;
     bool ok = catalog_change_end(c, redeem(c, by, app, code, redirect_uri, verifier, &a, &tokens, &refusal, err), err);
@@ -296,7 +316,7 @@ static bool rotate(struct catalog *c, const struct actor *by, const struct app *
     if (!find_grant(c->writer, BY_TOKEN, token, a, &g, &found, err))
         return false;
     if (!found || !g.is_refresh || strcmp(g.app, app->id) != 0 || is_idle(&g, now))
-        return refuse(refusal, "the refresh token is unknown, has expired, was revoked or was given to another application");
+        return refuse(refusal, REFRESH_UNKNOWN);
     if (g.token_used)
         return end_grant(c, by, &g, "refresh token used twice", err) && refuse(refusal, "the refresh token was used before; all tokens of this consent are revoked");
     if (!holder_of(c, &g, &user, &good, err))
@@ -316,6 +336,11 @@ bool catalog_refresh_tokens(struct catalog *c, const struct actor *by, const str
     struct arena a = {0};
     struct oauth_tokens tokens = {0};
     struct error refusal = {0};
+    bool known = false;
+    if (!is_known(c, BY_TOKEN, refresh, &known, err))
+        return false;
+    if (!known)
+        return error_set(err, ERROR_OAUTH_INVALID_GRANT, REFRESH_UNKNOWN);
     if (!catalog_change_begin(c, err))
         return false;
     bool ok = catalog_change_end(c, rotate(c, by, app, refresh, rights, &a, &tokens, &refusal, err), err);
@@ -332,6 +357,11 @@ bool catalog_revoke_token(struct catalog *c, const struct actor *by, const struc
     struct arena a = {0};
     struct consented g;
     bool found = false;
+    if (!is_known(c, BY_TOKEN, token, &found, err))
+        return false;
+    *ret_found = false;
+    if (!found)
+        return true;
     if (!catalog_change_begin(c, err))
         return false;
     bool ok = find_grant(c->writer, BY_TOKEN, token, &a, &g, &found, err);

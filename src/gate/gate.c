@@ -273,19 +273,26 @@ static bool check_session(struct gate *g, struct str secret, struct principal *r
     return true;
 }
 
-/* Whoever listens has it now. A password is its owner's to change; a token and a session end here. */
-static bool exposed(struct gate *g, const struct carried *c, const struct http_head *head, struct error *err)
+static bool revoke_exposed(struct gate *g, const struct http_head *head, struct str token)
 {
     const struct actor by = {.user = "", .via = "plain HTTP", .request_id = str_from(head->request_id), .peer = head->peer};
     struct error why;
-    struct str token;
     bool found = false;
-    if (!cut_token(c->authorization, &token))
-        token = c->query_token;
     if (token.n && !catalog_revoke_token(g->catalog, &by, NULL, token, &found, &why))
         log_line(LOG_ERROR, "a token came over plain HTTP from %s and could not be revoked: %s", head->peer, why.message);
+    return found;
+}
+
+/* Whoever listens has it now. A password is its owner's to change; a token and a session end here. */
+static bool exposed(struct gate *g, const struct carried *c, const struct http_head *head, struct error *err)
+{
+    struct str token;
+    bool revoked = revoke_exposed(g, head, c->query_token);
+    for (size_t i = 0; i < head->n_headers; i++)
+        if (str_eq_fold(head->headers[i].name, STR("Authorization")) && cut_token(head->headers[i].value, &token))
+            revoked |= revoke_exposed(g, head, token);
     sessions_end(g->sessions, c->session);
-    if (found)
+    if (revoked)
         return error_set(err, ERROR_PLAIN_HTTP, "a token was sent over plain HTTP: it was exposed and is revoked, with all of its consent; ask the user again, and use https");
     return error_set(err, ERROR_PLAIN_HTTP, "credentials were sent over plain HTTP and were not looked at: use https, and change the password, for it has been exposed");
 }

@@ -1,58 +1,16 @@
 """OAuth 2.0 (docs/wire/oauth.md): an application that a user lets act for them, from its registration to the rows it writes."""
 
 import base64
-import hashlib
-import secrets
+import socket
 import subprocess
 from urllib.parse import urlencode
 
 import pytest
 import requests
 
-from client import ADMIN, counts, refused, six
+from application import CALLBACK, Application, pkce
+from client import ADMIN, Server, counts, refused, six
 from person import Forms, Person, answer
-
-CALLBACK = "https://site.example/cb"
-
-
-def pkce():
-    verifier = secrets.token_urlsafe(48)
-    return verifier, base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-
-
-class Application:
-    """A client written by hand, so that it can also do what none may."""
-
-    def __init__(self, server, id, secret, redirect_uri=CALLBACK):
-        self.server, self.id, self.secret, self.redirect_uri = server, id, secret, redirect_uri
-
-    def address(self, **values):
-        asked = dict({"client_id": self.id, "response_type": "code", "redirect_uri": self.redirect_uri}, **values)
-        return "/oauth/authorize?" + urlencode({k: v for k, v in asked.items() if v is not None})
-
-    def post(self, path, data, **options):
-        return requests.post(self.server.url + path, data=data, verify=self.server.ca, timeout=60, allow_redirects=False, **options)
-
-    def token(self, **values):
-        sent = dict({"client_id": self.id, "client_secret": self.secret}, **values)
-        return self.post("/oauth/access_token", {k: v for k, v in sent.items() if v is not None})
-
-    def redeem(self, code, **values):
-        return self.token(**dict({"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri}, **values))
-
-    def code(self, person, **values):
-        return answer(person.consent(self.address(**values)))["code"]
-
-    def tokens(self, person, **values):
-        reply = self.redeem(self.code(person, **values))
-        assert reply.status_code == 200, reply.text
-        return reply.json()
-
-    def api(self, token, scheme="OAuth"):
-        api = self.server.api(None)
-        api.session.headers["Authorization"] = f"{scheme} {token}"
-        return api
-
 
 @pytest.fixture(scope="module")
 def person(server):
@@ -397,6 +355,30 @@ def test_a_token_over_plain_http_is_revoked(app, person, server):
         refused(reply, 403, "https_required", says="revoked")
         assert token not in reply.text
         assert app.api(token).get("/api/users/current.json").status_code == 401
+
+
+def test_every_token_of_a_request_over_plain_http_is_revoked(app, person, server):
+    tokens = [app.tokens(person)["access_token"] for _ in range(3)]
+    with socket.create_connection(server.http_url.rsplit("/", 1)[1].split(":"), 20) as raw:
+        raw.sendall(f"GET /api/version.json?access_token={tokens[0]} HTTP/1.1\r\nHost: a\r\nAuthorization: OAuth {tokens[1]}\r\nAuthorization: Bearer {tokens[2]}\r\nConnection: close\r\n\r\n".encode())
+        assert raw.recv(4096).startswith(b"HTTP/1.1 403")
+    for token in tokens:
+        assert app.api(token).get("/api/version.json").status_code == 401
+
+
+def test_a_token_that_a_trusted_proxy_had_over_plain_http_is_revoked(tmp_path):
+    own = Server(tmp_path / "data", extra=["--trusted-proxy", "127.0.0.0/8"]).start()
+    try:
+        someone = Person(own)
+        someone.log_in(*ADMIN)
+        one = Application(own, *someone.register("Behind a proxy", redirect_uris=CALLBACK))
+        client = one.api(one.tokens(someone)["access_token"])
+        assert client.get("/api/users/current.json", headers={"X-Forwarded-Proto": "https"}).status_code == 200
+        refused(client.get("/api/users/current.json", headers={"X-Forwarded-Proto": "http"}), 403, "https_required", says="revoked")
+        assert client.get("/api/users/current.json", headers={"X-Forwarded-Proto": "https"}).status_code == 401
+    finally:
+        assert own.stop() == 0
+        own.check_clean()
 
 
 def test_a_token_in_the_query_does_not_authenticate(app, person, anonymous):

@@ -5,7 +5,9 @@ import subprocess
 
 import pytest
 
+from application import CALLBACK, Application
 from client import read_to_end, status_of
+from person import SETTINGS, Person
 
 NAME, PASSWORD = "leaver", "a password for a while"
 
@@ -58,3 +60,32 @@ def test_a_dataset_deleted_while_a_body_is_sent_is_not_found(server, leaver, api
     assert status_of(read_to_end(tls)) == 404
     tls.close()
     assert api.get(f"/resource/{d}.json").status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["token", "session"])
+def test_what_authenticated_an_upload_must_last_until_its_end(server, leaver, api, kind):
+    d = leaver.create({"k": "text"}, key="k")
+    person = Person(server)
+    person.log_in(NAME, PASSWORD)
+    if kind == "token":
+        one = Application(server, *person.register(f"Ends {d}", redirect_uris=CALLBACK))
+        token = one.tokens(person)["access_token"]
+        headers = f"Authorization: OAuth {token}\r\n"
+    else:
+        cookies = person.session.cookies
+        headers = f"Cookie: __Host-session={cookies['__Host-session']}\r\nX-CSRF-Token: {cookies['socrata-csrf-token']}\r\n"
+    body = b'[{"k":"1"}]'
+    for ends in (False, True):
+        tls = server.connect()
+        tls.sendall(f"POST /resource/{d}.json HTTP/1.1\r\nHost: x\r\n{headers}Content-Type: application/json\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n"
+                    "Connection: close\r\n\r\n".encode())
+        assert tls.recv(100).startswith(b"HTTP/1.1 100")
+        if ends and kind == "token":
+            assert one.post("/oauth/revoke", {"token": token, "client_id": one.id, "client_secret": one.secret}).status_code == 200
+        elif ends:
+            assert person.send(person.form(person.get(SETTINGS), "/logout")).status_code == 200
+        tls.sendall(body)
+        assert status_of(read_to_end(tls)) == (401 if ends else 200)
+        tls.close()
+        body = b'[{"k":"2"}]'
+    assert api.rows(d) == [{"k": "1"}]
