@@ -4,6 +4,7 @@
  *   load put|post HOST:PORT PATH TYPE FILE           one upload of FILE, streamed
  *   load rows HOST:PORT PATH CLIENTS COUNT SEED      COUNT one-row updates of the workload's table of 10,000
  *   load get HOST:PORT PATH CLIENTS COUNT            COUNT requests in all of PATH
+ *   load guess HOST:PORT PATH CLIENTS COUNT          the same with wrong passwords, each as from another address (X-Forwarded-For)
  *
  * SELTZER_BENCH_AUTH holds user:password for HTTP Basic. Only loopback addresses are taken. */
 #include <arpa/inet.h>
@@ -155,7 +156,8 @@ static unsigned clients;
 static unsigned long count, seed;
 static atomic_ulong taken;
 static pthread_barrier_t ready;
-static bool writes;
+static bool writes, guesses;
+static atomic_ulong refused; /* of the guesses, by the back-off or for want of a turn */
 static float *latencies;
 
 /* Updates of rows that are there: the table is the workload's, of TABLE_ROWS. */
@@ -178,6 +180,17 @@ static size_t make_row(char *body, size_t size, unsigned long i)
     return out.n - 1;
 }
 
+/* A name of its own each time, so that no account's count delays it either. */
+static int make_guess(char *request, size_t size, unsigned long i)
+{
+    char pair[64];
+    unsigned char coded[100];
+    snprintf(pair, sizeof pair, "nobody%lu:a wrong password", i);
+    EVP_EncodeBlock(coded, (const unsigned char *)pair, (int)strlen(pair));
+    return snprintf(request, size, "GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Basic %s\r\nX-Forwarded-For: 10.%lu.%lu.%lu\r\n\r\n", path, host, (char *)coded,
+                    i >> 16 & 255, i >> 8 & 255, i & 255);
+}
+
 static void *client(void *unused)
 {
     char request[4096], body[2048], reply[4096];
@@ -191,12 +204,14 @@ static void *client(void *unused)
             writes ? snprintf(request, sizeof request,
                               "POST %s HTTP/1.1\r\nHost: %s\r\n%sContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", path,
                               host, authorization, body_n, body)
-                   : snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", path, host, authorization);
+                   : guesses ? make_guess(request, sizeof request, i) : snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", path, host, authorization);
         double start = now();
         send_all(ssl, request, (size_t)request_n);
         int status = read_reply(ssl, reply, sizeof reply, &n);
         latencies[i] = (float)(now() - start);
-        if (status != 200) {
+        if (guesses && status == 429)
+            atomic_fetch_add(&refused, 1);
+        if (status != 200 && !(guesses && (status == 401 || status == 429))) {
             fprintf(stderr, "load: %d %s\n", status, reply);
             exit(1);
         }
@@ -229,8 +244,9 @@ static int many(void)
         pthread_join(threads[i], NULL);
     double seconds = now() - start;
     qsort(latencies, count, sizeof *latencies, by_value);
-    printf("{\"seconds\": %.6f, \"requests\": %lu, \"per_second\": %.1f, \"p50_ms\": %.3f, \"p99_ms\": %.3f}\n", seconds, count,
-           (double)count / seconds, (double)latencies[count / 2] * 1e3, (double)latencies[count * 99 / 100] * 1e3);
+    printf("{\"seconds\": %.6f, \"requests\": %lu, \"per_second\": %.1f, \"p50_ms\": %.3f, \"p95_ms\": %.3f, \"p99_ms\": %.3f, \"refused\": %lu}\n", seconds, count,
+           (double)count / seconds, (double)latencies[count / 2] * 1e3, (double)latencies[count * 95 / 100] * 1e3, (double)latencies[count * 99 / 100] * 1e3,
+           atomic_load(&refused));
     return 0;
 }
 
@@ -246,6 +262,7 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "put") == 0 || strcmp(argv[1], "post") == 0)
         return upload(argv[1][1] == 'u' ? "PUT" : "POST", argv[4], argv[5]);
     writes = strcmp(argv[1], "rows") == 0;
+    guesses = strcmp(argv[1], "guess") == 0;
     clients = (unsigned)atoi(argv[4]);
     count = strtoul(argv[5], NULL, 10);
     seed = argc > 6 ? strtoul(argv[6], NULL, 10) : 0;

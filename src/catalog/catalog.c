@@ -261,7 +261,7 @@ struct catalog *catalog_open(const char *dir, struct error *err)
     pthread_mutex_init(&c->tokens.lock, NULL);
     pthread_mutex_init(&c->lookups.lock, NULL);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    c->hashing_max = cores > 0 ? (unsigned)cores : 1;
+    c->hashing_max = cores > 2 ? (unsigned)cores / 2 : 1;
     if (open_files(c, dir, err) && load(c, err))
         return c;
     catalog_close(c);

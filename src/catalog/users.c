@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/pool.h"
 #include "base/random.h"
 #include "catalog/internal.h"
 
@@ -299,15 +300,20 @@ bool catalog_user_by_id(struct catalog *c, const char *id, struct user *ret, boo
 
 /* ── passwords ── */
 
-/* A hash takes 19 MiB and 16 ms: more of them at once than cores would only add memory. */
+/* A hash takes 19 MiB and 16 ms: more of them at once would only add memory and take the processors from everybody who is signed in
+ * already. Who waits for his turn does not keep a worker from others. */
 static bool hashing_begin(struct catalog *c, struct error *err)
 {
     pthread_mutex_lock(&c->hashing);
     bool ok = c->hashing_now < c->hashing_max || c->hashing_waiting < HASHING_WAITERS_MAX;
     if (ok) {
         c->hashing_waiting++;
-        while (c->hashing_now >= c->hashing_max)
-            pthread_cond_wait(&c->hashing_done, &c->hashing);
+        if (c->hashing_now >= c->hashing_max) {
+            pool_wait_begin();
+            while (c->hashing_now >= c->hashing_max)
+                pthread_cond_wait(&c->hashing_done, &c->hashing);
+            pool_wait_end();
+        }
         c->hashing_waiting--;
         c->hashing_now++;
     }

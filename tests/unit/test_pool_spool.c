@@ -1,11 +1,13 @@
 /* Workers and spools: every job runs once, and what is written is what is read wherever the bytes went. */
 #include <inttypes.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -77,6 +79,89 @@ static void one_worker_takes_jobs_in_the_order_of_submission(void **state)
     pool_free(p);
     assert_int_equal(next, 100);
     assert_int_equal(wrong, 0);
+}
+
+/* ── jobs that wait for their turn at something ── */
+
+enum { POOL_WORKERS = 2, CROWD = POOL_WORKERS + POOL_SPARES_MAX - 1 };
+
+static struct {
+    sem_t turn;
+    atomic_int waiting, missed, working, most, done;
+} crowded;
+
+static bool wait_for_turn(void)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 20;
+    return sem_timedwait(&crowded.turn, &until) == 0;
+}
+
+static void crowd(struct job *job)
+{
+    (void)job;
+    pool_wait_begin();
+    atomic_fetch_add(&crowded.waiting, 1);
+    atomic_fetch_add(&crowded.missed, !wait_for_turn());
+    pool_wait_end();
+    atomic_fetch_add(&crowded.done, 1);
+}
+
+static void work_for_a_while(struct job *job)
+{
+    int now = atomic_fetch_add(&crowded.working, 1) + 1, most = atomic_load(&crowded.most);
+
+    (void)job;
+    while (now > most && !atomic_compare_exchange_weak(&crowded.most, &most, now))
+        ;
+    usleep(1000);
+    atomic_fetch_sub(&crowded.working, 1);
+    atomic_fetch_add(&crowded.done, 1);
+}
+
+static void until(atomic_int *what, int value)
+{
+    for (int i = 0; i < 2000 && atomic_load(what) < value; i++)
+        usleep(10000);
+    assert_int_equal(atomic_load(what), value);
+}
+
+/* All but one of the threads that there may be wait; the others' work goes on, and no more of it at once than ever. */
+static void jobs_that_wait_for_their_turn_keep_no_worker_from_others(void **state)
+{
+    enum { OTHERS = 50 };
+    static struct job waiting[CROWD], others[OTHERS];
+    struct error err;
+    struct pool *p = pool_new(POOL_WORKERS, "test", &err);
+
+    (void)state;
+    assert_non_null(p);
+    memset(&crowded, 0, sizeof(crowded));
+    sem_init(&crowded.turn, 0, 0);
+    for (int i = 0; i < CROWD; i++) {
+        waiting[i].run = crowd;
+        pool_submit(p, &waiting[i]);
+    }
+    until(&crowded.waiting, CROWD);
+    for (int i = 0; i < OTHERS; i++) {
+        others[i].run = work_for_a_while;
+        pool_submit(p, &others[i]);
+    }
+    until(&crowded.done, OTHERS);
+    assert_int_equal(pool_waiting(p), 0);
+    for (int i = 0; i < CROWD; i++)
+        sem_post(&crowded.turn);
+    until(&crowded.done, OTHERS + CROWD);
+    assert_int_equal(crowded.missed, 0);
+    crowded.most = 0;
+    for (int i = 0; i < OTHERS; i++) /* all those threads are there now, and are not used */
+        pool_submit(p, &others[i]);
+    pool_free(p);
+    assert_int_equal(crowded.done, 2 * OTHERS + CROWD);
+    assert_true(crowded.most <= POOL_WORKERS);
+    sem_destroy(&crowded.turn);
 }
 
 static char scratch[] = "/tmp/seltzer-spool-XXXXXX";
@@ -428,6 +513,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_job_runs_once_and_free_waits_for_all),
         cmocka_unit_test(one_worker_takes_jobs_in_the_order_of_submission),
+        cmocka_unit_test(jobs_that_wait_for_their_turn_keep_no_worker_from_others),
         cmocka_unit_test(any_mix_of_writes_reads_back_as_an_array_would),
         cmocka_unit_test(the_cap_takes_the_last_byte_and_refuses_the_next),
         cmocka_unit_test(a_missing_scratch_folder_is_an_error_only_when_memory_is_full),

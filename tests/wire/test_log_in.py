@@ -3,6 +3,7 @@ failures of one address would slow the other tests."""
 
 import os
 import subprocess
+import threading
 import time
 
 import pytest
@@ -46,6 +47,29 @@ def test_guesses_are_delayed_after_a_hundred_and_the_owner_works_on(guarded):
     assert "log-in failed: user " in said and "further tries are delayed" in said
     assert "not the password" not in said and ADMIN[1] not in said
     assert said.count("log-in failed") < 30
+
+
+def test_guesses_that_wait_for_their_turn_keep_nobody_else_waiting(guarded):
+    """More of them than there are workers, each from its own address: who is known is answered while most of them still wait."""
+    count, answered = 60, []
+    owner = guarded.api()
+    assert me(owner, "192.0.2.200").status_code == 200
+
+    def guess(i):
+        answered.append(me(guarded.api((f"crowd{i}", "a wrong password")), f"10.9.0.{i}").status_code)
+    guesses = [threading.Thread(target=guess, args=(i,)) for i in range(count)]
+    for thread in guesses:
+        thread.start()
+    deadline = time.monotonic() + 60
+    while not answered and time.monotonic() < deadline:
+        time.sleep(0.01)
+    before = len(answered)
+    assert [me(owner, "192.0.2.200").status_code for _ in range(3)] == [200] * 3
+    during = len(answered)
+    for thread in guesses:
+        thread.join(120)
+    assert set(answered) <= {401, 429} and len(answered) == count
+    assert before < count // 2 and during - before < count // 2, (before, during)
 
 
 def test_one_address_against_many_names_is_delayed(guarded):
