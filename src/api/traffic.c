@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api/access_log.h"
+#include "api/refusal_log.h"
 #include "base/log.h"
 #include "base/metrics.h"
 
@@ -39,6 +40,7 @@ void traffic_ended(void *ctx, struct http_exchange *x, const struct http_end *en
     const struct api *api = ctx;
     if (api && api->access_log)
         access_log_add(api->access_log, c, end);
+    refusal_log(c, end);
     if (end->status == 500)
         log_line(LOG_ERROR, "request %s ended in status 500: %s %s", end->head->request_id, c && c->route ? method_name(c->route->method) : "",
                  c && c->route ? c->route->pattern : "");

@@ -1,6 +1,7 @@
 /* Writing and reading the audit chain of catalog.db (audit.h). */
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "catalog/internal.h"
@@ -194,26 +195,58 @@ bool catalog_history_read(struct catalog *c, const char *id, int64_t from, chain
     return ok;
 }
 
-bool catalog_history_list(struct catalog *c, char (**ret_ids)[DATASET_ID_LENGTH + 1], size_t *ret_n, struct error *err)
+static bool add_ids_of_history(struct catalog *c, struct buf *ids, struct error *err)
 {
-    struct buf ids = {0};
     struct sql *db = open_reader(c, err);
-    struct sql_statement *st = db ? sql_prepare(db, STR("SELECT DISTINCT dataset FROM dataset_audit ORDER BY dataset"), err) : NULL;
+    struct sql_statement *st = db ? sql_prepare(db, STR("SELECT DISTINCT dataset FROM dataset_audit"), err) : NULL;
     bool row = true, ok = st;
     while (ok && (ok = db_step(db, st, &row, err)) && row) {
         char id[DATASET_ID_LENGTH + 1] = "";
         struct str text = str_head(sql_text(st, 0), DATASET_ID_LENGTH);
-        memcpy(id, text.p, text.n);
-        buf_add(&ids, id, sizeof id);
+        if (text.n)
+            memcpy(id, text.p, text.n);
+        buf_add(ids, id, sizeof id);
     }
     sql_finalize(st);
     sql_close(db);
+    return ok;
+}
+
+static bool add_ids_of_datasets(struct catalog *c, struct buf *ids, struct error *err)
+{
+    char(*v)[DATASET_ID_LENGTH + 1];
+    size_t n;
+    if (!catalog_list(c, &v, &n, err))
+        return false;
+    buf_add(ids, v, n * sizeof *v);
+    free(v);
+    return true;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return memcmp(a, b, DATASET_ID_LENGTH);
+}
+
+bool catalog_chain_list(struct catalog *c, const struct chain_anchor *anchored, size_t n, char (**ret_ids)[DATASET_ID_LENGTH + 1], size_t *ret_n, struct error *err)
+{
+    struct buf ids = {0};
+    bool ok = add_ids_of_datasets(c, &ids, err) && add_ids_of_history(c, &ids, err);
+    for (size_t i = 0; ok && i < n; i++)
+        buf_add(&ids, anchored[i].dataset, sizeof anchored[i].dataset);
     ok = ok && (buf_ok(&ids) || error_no_memory(err));
     if (!ok) {
         buf_free(&ids);
         return false;
     }
-    *ret_ids = (char(*)[DATASET_ID_LENGTH + 1])ids.p;
-    *ret_n = ids.n / sizeof **ret_ids;
+    char(*v)[DATASET_ID_LENGTH + 1] = (char(*)[DATASET_ID_LENGTH + 1])ids.p;
+    size_t all = ids.n / sizeof *v, kept = 0;
+    if (all)
+        qsort(v, all, sizeof *v, by_id);
+    for (size_t i = 0; i < all; i++)
+        if (kept == 0 || memcmp(v[kept - 1], v[i], sizeof *v) != 0)
+            memmove(v[kept++], v[i], sizeof *v);
+    *ret_ids = v;
+    *ret_n = kept;
     return true;
 }

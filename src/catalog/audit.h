@@ -52,7 +52,8 @@ must_use bool catalog_audit_anchor(struct catalog *c, const struct actor *by, co
 
 /* What the catalog has of a dataset's own chain, whether the dataset is there or was deleted (history.h). */
 must_use bool catalog_history_read(struct catalog *c, const char *id, int64_t from, chain_reader take, void *ctx, struct error *err);
-/* The datasets that it has some of, in the order of their ids; *ret_ids is malloc'ed. */
-must_use bool catalog_history_list(struct catalog *c, char (**ret_ids)[DATASET_ID_LENGTH + 1], size_t *ret_n, struct error *err);
+/* Every dataset that has a chain: those that are there, those that the catalog has some of, and those anchored; each once, in the order
+ * of their ids. *ret_ids is malloc'ed, NULL for none. */
+must_use bool catalog_chain_list(struct catalog *c, const struct chain_anchor *anchored, size_t n, char (**ret_ids)[DATASET_ID_LENGTH + 1], size_t *ret_n, struct error *err);
 
 #endif

@@ -97,41 +97,19 @@ static bool export_chain(struct verb_call *c, struct export *e, const char *chai
     return ok;
 }
 
-static int by_id(const void *a, const void *b)
-{
-    return memcmp(a, b, DATASET_ID_LENGTH);
-}
-
-static bool list_chains(struct catalog *catalog, struct buf *ret, struct error *err)
-{
-    char(*ids)[DATASET_ID_LENGTH + 1] = NULL;
-    size_t n = 0;
-    if (!catalog_list(catalog, &ids, &n, err))
-        return false;
-    buf_add(ret, ids, n * sizeof *ids);
-    free(ids);
-    if (!catalog_history_list(catalog, &ids, &n, err))
-        return false;
-    buf_add(ret, ids, n * sizeof *ids);
-    free(ids);
-    if (buf_ok(ret) && ret->n)
-        qsort(ret->p, ret->n / sizeof *ids, sizeof *ids, by_id);
-    return buf_ok(ret) || error_no_memory(err);
-}
-
 static bool export_all(struct verb_call *c, struct export *e, struct error *err)
 {
-    struct buf ids = {0};
+    char(*ids)[DATASET_ID_LENGTH + 1] = NULL;
     const char *only = e->view.filter->dataset;
-    bool ok = export_chain(c, e, AUDIT_CHAIN_CATALOG, err);
-    if (ok && only[0])
+    size_t n = 0;
+    if (!export_chain(c, e, AUDIT_CHAIN_CATALOG, err))
+        return false;
+    if (only[0])
         return export_chain(c, e, only, err);
-    ok = ok && list_chains(c->house->catalog, &ids, err);
-    const char(*id)[DATASET_ID_LENGTH + 1] = (const char(*)[DATASET_ID_LENGTH + 1])ids.p;
-    for (size_t i = 0; ok && i < ids.n / sizeof *id; i++)
-        if (i == 0 || strcmp(id[i], id[i - 1]) != 0)
-            ok = export_chain(c, e, id[i], err);
-    buf_free(&ids);
+    bool ok = catalog_chain_list(c->house->catalog, NULL, 0, &ids, &n, err);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = export_chain(c, e, ids[i], err);
+    free(ids);
     return ok;
 }
 

@@ -293,45 +293,17 @@ static bool verify_dataset(struct audit_verify *v, const struct anchors *anchors
 
 /* ── all ── */
 
-static int by_id(const void *a, const void *b)
-{
-    return memcmp(a, b, DATASET_ID_LENGTH);
-}
-
-/* Of the datasets that are there, that the catalog has records of, and that were anchored; each once. */
-static bool list(struct audit_verify *v, const struct anchors *anchors, struct buf *ret, struct error *err)
-{
-    char(*ids)[DATASET_ID_LENGTH + 1] = NULL;
-    size_t n = 0;
-    if (!catalog_list(v->catalog, &ids, &n, err))
-        return false;
-    buf_add(ret, ids, n * sizeof *ids);
-    free(ids);
-    if (!catalog_history_list(v->catalog, &ids, &n, err))
-        return false;
-    buf_add(ret, ids, n * sizeof *ids);
-    free(ids);
-    const struct chain_anchor *a = (const struct chain_anchor *)(const void *)anchors->v.p;
-    for (size_t i = 0; i < anchors->v.n / sizeof *a; i++)
-        buf_add(ret, a[i].dataset, sizeof a[i].dataset);
-    if (!buf_ok(ret))
-        return error_no_memory(err);
-    if (ret->n)
-        qsort(ret->p, ret->n / sizeof *ids, sizeof *ids, by_id);
-    return true;
-}
-
 bool audit_verify(struct audit_verify *v, struct error *err)
 {
     struct anchors anchors = {0};
-    struct buf ids = {0};
+    char(*ids)[DATASET_ID_LENGTH + 1] = NULL;
+    size_t n = 0;
     v->chains = v->records = v->broken = 0;
-    bool ok = verify_catalog(v, &anchors, err) && list(v, &anchors, &ids, err);
-    const char(*id)[DATASET_ID_LENGTH + 1] = (const char(*)[DATASET_ID_LENGTH + 1])ids.p;
-    for (size_t i = 0; ok && i < ids.n / sizeof *id; i++)
-        if (i == 0 || strcmp(id[i], id[i - 1]) != 0)
-            ok = verify_dataset(v, &anchors, id[i], err);
-    buf_free(&ids);
+    bool ok = verify_catalog(v, &anchors, err) &&
+              catalog_chain_list(v->catalog, (const struct chain_anchor *)(const void *)anchors.v.p, anchors.n_tidy, &ids, &n, err);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = verify_dataset(v, &anchors, ids[i], err);
+    free(ids);
     buf_free(&anchors.v);
     return ok;
 }
