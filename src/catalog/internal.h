@@ -78,6 +78,11 @@ must_use bool users_commit(struct catalog *c, bool ok, struct error *err);
 /* What another process did to users and keys is looked for, once a second at most. */
 must_use bool catalog_look_for_changes(struct catalog *c, struct error *err);
 
+/* ── passwords (passwords.c) ── */
+enum { PASSWORD_BYTES_MIN = 8, PASSWORD_BYTES_MAX = 1024 };
+/* In NFC; the name of whom it is to be, as names are compared. False: BAD_REQUEST says why. */
+must_use bool password_check(struct arena *a, struct str password, struct str folded_name, struct error *err);
+
 /* ── keys (keys.c) ── */
 struct kept_key {
     struct key key;

@@ -289,14 +289,14 @@ static void a_change_whose_record_cannot_be_written_is_not_made(void **state)
     struct error err;
     const struct dataset *d = make(f), *again = NULL;
     struct user u;
-    GOOD(catalog_create_user(f->c, &by, STR("a"), STR("12345678"), ROLE_EDITOR, &u, &err_));
+    GOOD(catalog_create_user(f->c, &by, STR("a"), STR("12 45 78"), ROLE_EDITOR, &u, &err_));
     touch(f, "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no room'); END");
     assert_null(catalog_set_scope(f->c, &by, d->id, SCOPE_PUBLIC, &err));
     assert_null(catalog_update_document(f->c, &by, d->id, STR("Other"), STR_NONE, STR_NONE, &err));
     assert_false(catalog_delete_dataset(f->c, &by, d->id, &err));
     assert_false(catalog_set_disabled(f->c, &by, STR("a"), true, &err));
     assert_false(catalog_set_password(f->c, &by, STR("a"), STR("another one"), &err));
-    assert_false(catalog_create_user(f->c, &by, STR("b"), STR("12345678"), ROLE_EDITOR, &u, &err));
+    assert_false(catalog_create_user(f->c, &by, STR("b"), STR("12 45 78"), ROLE_EDITOR, &u, &err));
     const struct dataset_spec spec = {.name = STR("Words"), .owner = "uuuu-uuuu"};
     assert_null(catalog_create_dataset(f->c, &by, &spec, &err));
     catalog_close(f->c);
@@ -306,7 +306,7 @@ static void a_change_whose_record_cannot_be_written_is_not_made(void **state)
     bool found = true, good = false;
     GOOD(catalog_user_by_name(f->c, STR("b"), &u, &found, &err_));
     assert_false(found);
-    GOOD(catalog_verify_password(f->c, STR("a"), STR("12345678"), &u, &good, &err_));
+    GOOD(catalog_verify_password(f->c, STR("a"), STR("12 45 78"), &u, &good, &err_));
     assert_true(good);
     char(*ids)[DATASET_ID_LENGTH + 1];
     size_t n;

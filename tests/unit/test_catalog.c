@@ -576,14 +576,15 @@ static void passwords_have_8_to_1024_bytes(void **state)
     struct fixture *f = *state;
     static char long_one[1026];
     memset(long_one, 'p', 1025);
+    long_one[0] = 'q';
     struct user u;
     struct error err;
     assert_false(catalog_create_user(f->c, &actor_server, STR("a"), STR("1234567"), ROLE_PUBLISHER, &u, &err));
     assert_non_null(strstr(err.message, "8 to 1024"));
     assert_false(catalog_create_user(f->c, &actor_server, STR("a"), str_from(long_one), ROLE_PUBLISHER, &u, &err));
     assert_false(catalog_create_user(f->c, &actor_server, STR("a"), str_make("1234567\0x", 9), ROLE_PUBLISHER, &u, &err));
-    GOOD(catalog_create_user(f->c, &actor_server, STR("a"), STR("12345678"), ROLE_PUBLISHER, &u, &err_));
-    assert_true(verify(f->c, "a", "12345678"));
+    GOOD(catalog_create_user(f->c, &actor_server, STR("a"), STR("12 45 78"), ROLE_PUBLISHER, &u, &err_));
+    assert_true(verify(f->c, "a", "12 45 78"));
     long_one[1024] = 0;
     GOOD(catalog_set_password(f->c, &actor_server, STR("A"), str_from(long_one), &err_));
     assert_true(verify(f->c, "a", long_one));
@@ -591,9 +592,42 @@ static void passwords_have_8_to_1024_bytes(void **state)
     assert_false(verify(f->c, "a", long_one));
     static const char *const bad_names[] = {"", " ", "a:b", "a\nb", "a\x7f"};
     for (size_t i = 0; i < sizeof bad_names / sizeof *bad_names; i++)
-        assert_false(catalog_create_user(f->c, &actor_server, str_from(bad_names[i]), STR("12345678"), ROLE_PUBLISHER, &u, &err));
-    assert_false(catalog_set_password(f->c, &actor_server, STR("nobody"), STR("12345678"), &err));
+        assert_false(catalog_create_user(f->c, &actor_server, str_from(bad_names[i]), STR("12 45 78"), ROLE_PUBLISHER, &u, &err));
+    assert_false(catalog_set_password(f->c, &actor_server, STR("nobody"), STR("12 45 78"), &err));
     assert_int_equal(err.code, ERROR_NOT_FOUND);
+}
+
+static bool takes(struct fixture *f, const char *name, const char *password, const char *why)
+{
+    struct user u;
+    struct error err = {0};
+    if (catalog_create_user(f->c, &actor_server, str_from(name), str_from(password), ROLE_NONE, &u, &err))
+        return true;
+    if (err.code != ERROR_BAD_REQUEST || !strstr(err.message, why))
+        fail_msg("%s for %s: %s", password, name, err.message);
+    return false;
+}
+
+static void what_is_tried_first_is_no_password(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    static const char *const common[] = {"password", "PassWord", "12345678", "qwertyuiop", "trustno1", "1qaz2wsx", "iloveyou", "aaaaaaaa", "\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f", "hijklmnop", "98765432",
+                                         "                    "};
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+        assert_false(takes(f, "somebody", common[i], "most common"));
+    assert_false(takes(f, "Jane.Doe@example.org", "jane.doe@EXAMPLE.org", "the user's name"));
+    assert_false(takes(f, "Jane.Doe@example.org", "JANE.DOE", "the user's name"));
+    assert_false(takes(f, "stra\xC3\x9F" "en", "STRASSEN", "the user's name"));
+    /* Only the whole of it counts: a word of the list within another password is no fault. */
+    static const char *const good[] = {"password of jane", "ssword 1", "12345678 and more", "my trustno1", "aaaaaaab", "abcdefgi", "passwor\xC3\xA4", "baseball football"};
+    char name[16];
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        snprintf(name, sizeof name, "user%zu", i);
+        assert_true(takes(f, name, good[i], ""));
+    }
+    assert_false(catalog_set_password(f->c, &actor_server, STR("user0"), STR("football"), &err));
+    assert_true(verify(f->c, "user0", "password of jane"));
 }
 
 static void a_password_changed_by_another_process_counts_within_a_second(void **state)
@@ -601,8 +635,8 @@ static void a_password_changed_by_another_process_counts_within_a_second(void **
     struct fixture *f = *state;
     struct user u, seen;
     bool found = false;
-    GOOD(catalog_create_user(f->c, &actor_server, STR("a"), STR("12345678"), ROLE_PUBLISHER, &u, &err_));
-    assert_true(verify(f->c, "a", "12345678"));
+    GOOD(catalog_create_user(f->c, &actor_server, STR("a"), STR("12 45 78"), ROLE_PUBLISHER, &u, &err_));
+    assert_true(verify(f->c, "a", "12 45 78"));
     struct catalog *other = NULL; /* a second set of connections is what another process has */
     GOOD(other = catalog_open(f->dir, &err_));
     GOOD(catalog_set_password(other, &actor_server, STR("a"), STR("another password"), &err_));
@@ -610,7 +644,7 @@ static void a_password_changed_by_another_process_counts_within_a_second(void **
     usleep(1050 * 1000);
     GOOD(catalog_user_by_name(f->c, STR("a"), &seen, &found, &err_));
     assert_true(found && seen.secret_version > u.secret_version);
-    assert_false(verify(f->c, "a", "12345678"));
+    assert_false(verify(f->c, "a", "12 45 78"));
     assert_true(verify(f->c, "a", "another password"));
 }
 
@@ -735,6 +769,7 @@ int main(void)
         TEST(an_id_with_a_history_is_not_given_again),
         TEST(passwords_are_checked_by_folded_name_and_nfc),
         TEST(passwords_have_8_to_1024_bytes),
+        TEST(what_is_tried_first_is_no_password),
         TEST(a_password_changed_by_another_process_counts_within_a_second),
         TEST(the_file_of_hashes_is_its_owners_alone),
         TEST(readers_and_changers_get_along),
