@@ -21,6 +21,7 @@
 
 #include "cli/privileges.h"
 #include "cli/sandbox.h"
+#include "cli/sanitized.h"
 
 static char base[] = "/tmp/seltzer-sandbox-XXXXXX";
 static char inside[64], readable[64], outside[64];
@@ -211,7 +212,7 @@ static void calls_claims(void)
     HOLDS(socket(AF_INET6, SOCK_STREAM, 0) >= 0 || errno == EAFNOSUPPORT);
     HOLDS(socket(AF_UNIX, SOCK_STREAM, 0) >= 0 && socket(AF_INET, SOCK_STREAM, 0) >= 0 && socket(AF_NETLINK, SOCK_RAW, 0) >= 0);
     HOLDS(__real_prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
-#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
+#if !SANITIZED
     struct rlimit core;
     HOLDS(__real_prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
     HOLDS(getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_max == 0);
