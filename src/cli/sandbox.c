@@ -51,7 +51,8 @@ static const uint64_t fs_of_files = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS
 /* What the C library, OpenSSL and the time zones read, at any time. Those that a system does not have are left out. */
 static const struct sandbox_path of_libraries[] = {
     {"/usr", SANDBOX_READ}, {"/lib", SANDBOX_READ}, {"/lib64", SANDBOX_READ}, {"/etc/ld.so.cache", SANDBOX_READ}, {"/etc/ssl/openssl.cnf", SANDBOX_READ},
-    {"/etc/localtime", SANDBOX_READ}, {"/etc/passwd", SANDBOX_READ}, {"/etc/nsswitch.conf", SANDBOX_READ}, {"/proc/self", SANDBOX_READ}, {"/proc/sys/vm/overcommit_memory", SANDBOX_READ}, {"/sys/devices/system/cpu", SANDBOX_READ},
+    {"/etc/localtime", SANDBOX_READ}, {"/etc/passwd", SANDBOX_READ}, {"/etc/nsswitch.conf", SANDBOX_READ}, /* names of those who give commands */
+    {"/proc/self", SANDBOX_READ}, {"/proc/sys/vm/overcommit_memory", SANDBOX_READ}, {"/sys/devices/system/cpu", SANDBOX_READ},
     {"/dev/urandom", SANDBOX_READ}, {"/dev/random", SANDBOX_READ}, {"/dev/null", SANDBOX_WRITE},
 };
 
@@ -68,7 +69,9 @@ static uint64_t rights_of(enum sandbox_may may, int abi)
     case SANDBOX_WRITE:
         return handled(abi) & ~fs_never;
     case SANDBOX_LOG:
-        return LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG;
+        return (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | FS_TRUNCATE) & handled(abi);
+    case SANDBOX_FILES:
+        return (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | FS_TRUNCATE) & handled(abi);
     case SANDBOX_REMOVE_FOLDERS:
         return LANDLOCK_ACCESS_FS_REMOVE_DIR;
     }

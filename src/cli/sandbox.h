@@ -11,7 +11,13 @@
 
 #include "base/error.h"
 
-enum sandbox_may { SANDBOX_READ, SANDBOX_WRITE /* everything within */, SANDBOX_LOG /* files are made and written */, SANDBOX_REMOVE_FOLDERS };
+enum sandbox_may {
+    SANDBOX_READ,
+    SANDBOX_WRITE, /* everything within */
+    SANDBOX_LOG,   /* files are made and written, and none read */
+    SANDBOX_FILES, /* files are made, written and read; none is renamed or removed */
+    SANDBOX_REMOVE_FOLDERS
+};
 
 struct sandbox_path {
     const char *path;

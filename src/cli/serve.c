@@ -367,16 +367,16 @@ static void leave_certificate_open(struct room *r, const char *file)
         leave_folder_open(r, resolved, SANDBOX_READ);
 }
 
-/* The folder, since the log is turned over by renaming it; of a device or a pipe only itself. */
-static void leave_log_open(struct room *r, const char *file)
+/* The folder, since a log is turned over by renaming it; of a device or a pipe only itself. */
+static void leave_file_open(struct room *r, const char *file, enum sandbox_may may)
 {
     struct stat st;
     if (!file || strcmp(file, "-") == 0)
         return;
     if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
-        leave_open(r, file, SANDBOX_LOG);
+        leave_open(r, file, may);
     else
-        leave_folder_open(r, file, SANDBOX_LOG);
+        leave_folder_open(r, file, may);
 }
 
 static bool enter_sandbox(struct server *s, struct error *err)
@@ -392,8 +392,8 @@ static bool enter_sandbox(struct server *s, struct error *err)
         leave_open(&room, "/tmp", SANDBOX_REMOVE_FOLDERS);
     leave_certificate_open(&room, settings.tls_cert);
     leave_certificate_open(&room, settings.tls_key);
-    leave_log_open(&room, settings.access_log);
-    leave_log_open(&room, settings.audit_head);
+    leave_file_open(&room, settings.access_log, SANDBOX_LOG);
+    leave_file_open(&room, settings.audit_head, SANDBOX_FILES);
     if (!sandbox_enter(room.paths, room.n, said, err))
         return false;
     log_line(LOG_INFO, "runs as %s, closed in: %s", s->privileges.user, said);

@@ -150,11 +150,30 @@ static void files_claims(void)
     HOLDS(is_refused(opened(at(outside, "file"), O_RDONLY), EACCES));
     HOLDS(is_refused(opened(at(outside, "new"), O_WRONLY | O_CREAT), EACCES));
     HOLDS(is_refused(unlink(at(outside, "file")), EACCES));
-    HOLDS(is_refused(opened("/etc/passwd", O_RDONLY), EACCES));
+    HOLDS(is_refused(opened("/etc/group", O_RDONLY), EACCES));
     HOLDS(is_refused(opened(at(inside, "../outside/file"), O_RDONLY), EACCES));
     HOLDS(symlink(at(outside, "file"), "link-of-the-test") != 0);
     HOLDS(opened("/dev/null", O_RDWR) >= 0 && opened("/dev/urandom", O_RDONLY) >= 0 && opened("/proc/self/status", O_RDONLY) >= 0);
     HOLDS(is_refused(opened("/proc/1/status", O_RDONLY), EACCES));
+}
+
+static void files_only_claims(void)
+{
+    char said[256], logs[64], heads[64];
+    struct error err = {0};
+    snprintf(logs, sizeof logs, "%s", readable);
+    snprintf(heads, sizeof heads, "%s", outside);
+    const struct sandbox_path paths[] = {{logs, SANDBOX_LOG}, {heads, SANDBOX_FILES}};
+    HOLDS(sandbox_enter(paths, 2, said, &err));
+    const char *const both[] = {logs, heads};
+    for (int i = 0; i < 2; i++) {
+        int fd = open(at(both[i], "file"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        HOLDS(fd >= 0 && write(fd, "a line\n", 7) == 7 && ftruncate(fd, 3) == 0 && close(fd) == 0);
+        HOLDS(opened(at(both[i], "next"), O_WRONLY | O_APPEND | O_CREAT) >= 0);
+        HOLDS(is_refused(unlink(at(both[i], "next")), EACCES) && is_refused(mkdir(at(both[i], "folder"), 0700), EACCES));
+    }
+    HOLDS(is_refused(opened(at(logs, "file"), O_RDONLY), EACCES));
+    HOLDS(opened(at(heads, "file"), O_RDONLY) >= 0);
 }
 
 static void a_link_within_claims(void)
@@ -174,6 +193,7 @@ static void only_what_is_inside_is_within_reach(void **state)
         skip(); /* the kernel of whoever runs the tests has no Landlock: there are no walls to try */
     in_a_child(files_claims);
     in_a_child(a_link_within_claims);
+    in_a_child(files_only_claims);
 }
 
 static void sockets_claims(void)

@@ -388,7 +388,9 @@ def test_the_head_can_be_kept_elsewhere(tmp_path):
     s = Server(tmp_path / "data", extra=("--audit-head", str(elsewhere / "head"))).start()
     api = s.api()
     api.create({"k": "text"})
+    good(verify(s))  # the server reads it where it is
     assert s.stop() == 0
+    assert "was not kept" not in s.said()
     head = (elsewhere / "head").read_text()
     assert head.split(":")[0].isdigit() and len(head.strip().split(":")[1]) == 64
     touch(tmp_path / "data" / "catalog.db", "DELETE FROM audit WHERE seq=(SELECT max(seq) FROM audit)")
