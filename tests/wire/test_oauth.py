@@ -1,6 +1,7 @@
 """OAuth 2.0 (docs/wire/oauth.md): an application that a user lets act for them, from its registration to the rows it writes."""
 
 import base64
+import os
 import socket
 import subprocess
 from urllib.parse import urlencode
@@ -446,3 +447,33 @@ def test_the_command_line_refuses_with_the_reason(server, words, says):
         operate(server, "app", *words)
     ran = subprocess.run([server.binary, "app", *words, "--data", server.data], capture_output=True, text=True, timeout=60)
     assert ran.returncode != 0 and says in ran.stderr and ran.stdout == "", ran
+
+
+def test_no_secret_is_kept_or_logged(tmp_path):
+    """All that was ever given out, sent in the query where that is allowed, is in no file and in no line of the log."""
+    own = Server(tmp_path / "data").start()
+    someone = Person(own)
+    someone.log_in(*ADMIN)
+    one = Application(own, *someone.register("Watched", redirect_uris=CALLBACK))
+    native = Application(own, someone.register("Watched too", redirect_uris=CALLBACK, public="yes")[0], None)
+    verifier, challenge = pkce()
+    codes = [one.code(someone), native.code(someone, code_challenge=challenge, code_challenge_method="S256")]
+    sent = {"grant_type": "authorization_code", "redirect_uri": CALLBACK}
+    first = one.post("/oauth/access_token?" + urlencode(dict(sent, client_id=one.id, client_secret=one.secret, code=codes[0])), None).json()
+    second = native.post("/oauth/token?" + urlencode(dict(sent, client_id=native.id, code=codes[1], code_verifier=verifier)), None).json()
+    third = native.post("/oauth/token?" + urlencode({"grant_type": "refresh_token", "client_id": native.id, "refresh_token": second["refresh_token"]}), None).json()
+    for token in (first, third):
+        assert one.api(token["access_token"]).get("/api/users/current.json").status_code == 200
+    own.api(None).get("/api/users/current.json", params={"access_token": second["access_token"]})
+    requests.get(own.http_url + "/api/users/current.json", params={"access_token": third["access_token"]}, timeout=60)
+    cookies = [c.value for c in someone.session.cookies]
+    planted = [one.secret, *codes, verifier, *cookies, *(t[k] for t in (first, second, third) for k in ("access_token", "refresh_token") if k in t)]
+    assert own.stop() == 0
+    own.check_clean()
+    files = [os.path.join(folder, name) for folder, _, names in os.walk(own.data) for name in names] + [own.log_path]
+    for path in files:
+        with open(path, "rb") as f:
+            content = f.read()
+        for secret in planted:
+            assert secret.encode() not in content, path
+    assert len(planted) == 12 and any(path.endswith("catalog.db") for path in files)
