@@ -66,8 +66,10 @@ static bool grow(struct arena *a, struct app **v, size_t n, size_t *cap, struct 
         return true;
     size_t next = *cap ? *cap * 2 : 16;
     struct app *p = arena_grow(a, *v, *cap * sizeof **v, next * sizeof **v);
-    if (!p)
-        return error_no_memory(err);
+    if (!p) {
+        error_no_memory(err);
+        return false;
+    }
     *v = p;
     *cap = next;
     return true;

@@ -169,5 +169,6 @@ bool redirect_uri_is_below(struct str prefix, struct str given)
         return false;
     if (p.is_loopback != g.is_loopback || !str_eq_fold(p.host, g.host) || p.port != g.port || !str_starts(g.path, p.path))
         return false;
-    return g.path.n == p.path.n || p.path.n == 0 || p.path.p[p.path.n - 1] == '/' || g.path.p[p.path.n] == '/';
+    struct str further = str_skip(g.path, p.path.n);
+    return further.n == 0 || p.path.n == 0 || str_ends(p.path, STR("/")) || str_starts(further, STR("/"));
 }
