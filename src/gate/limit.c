@@ -28,6 +28,7 @@ static void tell(struct http_exchange *x, const struct payer *p, const struct th
     http_reply_header(x, "RateLimit-Policy", str_from(text));
     snprintf(text, sizeof text, "\"%s\";r=%" PRIu64 ";t=%" PRIu64, throttle_name(p->kind), state->left, seconds_up(state->next_ns));
     http_reply_header(x, "RateLimit", str_from(text));
+    http_reply_keep(x); /* a reply that becomes an error half-way was counted all the same */
 }
 
 static bool refuse(struct http_exchange *x, const struct payer *p, const struct throttle_state *state, struct error *err)

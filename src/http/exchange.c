@@ -158,6 +158,14 @@ struct spool *http_reply_body(struct http_exchange *xp)
     return x->body;
 }
 
+void http_reply_keep(struct http_exchange *xp)
+{
+    struct exchange *x = of(xp);
+
+    if (!http_sent(xp) && buf_ok(&x->headers))
+        x->kept = x->headers.n;
+}
+
 void http_reply_reset(struct http_exchange *xp)
 {
     struct exchange *x = of(xp);
@@ -167,6 +175,7 @@ void http_reply_reset(struct http_exchange *xp)
     spool_free(x->body);
     x->body = NULL;
     buf_reset(&x->headers);
+    x->headers.n = x->kept;
     x->status = 200;
     x->reply_failed = false;
 }

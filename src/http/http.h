@@ -85,7 +85,9 @@ void http_reply_status(struct http_exchange *x, int status);
 void http_reply_header(struct http_exchange *x, const char *name, struct str value);
 /* The body so far: a spool in the exchange's keeping; NULL only when out of memory (then a 503 is sent by http_send). */
 struct spool *http_reply_body(struct http_exchange *x);
-/* Drops body and headers set so far, to say something else. */
+/* The headers set so far stay, whatever is said instead later. */
+void http_reply_keep(struct http_exchange *x);
+/* Drops body and headers set so far, but for those that are kept, to say something else. */
 void http_reply_reset(struct http_exchange *x);
 /* A whole error reply in the house form (status, Content-Type, Retry-After, WWW-Authenticate is the gate's). */
 void http_reply_error(struct http_exchange *x, const struct error *err);

@@ -163,6 +163,7 @@ struct exchange {
     int refusal;              /* the status that this folder answered with instead of the application, 0 for none */
     int status;
     struct buf headers;       /* until http_send the application's; then the whole head but for Connection and the end */
+    size_t kept;              /* of headers: what http_reply_reset leaves */
     bool reply_failed;
     bool done;                /* no error is true any more (http_reply_done) */
     struct spool *body;

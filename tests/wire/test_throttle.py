@@ -59,6 +59,22 @@ def test_an_address_is_told_what_is_left_and_then_to_wait(guarded):
     assert 'seltzer_throttled_total{by="address"} 2\n' in guarded.api(None).get("/metrics").text
 
 
+def test_whatever_the_reply_is_it_says_what_is_left(tmp_path):
+    s = Server(tmp_path / "data", extra=["--throttle", "loopback=1/h:50", "--throttle", "publisher=1/h:50"]).start()
+    dataset = s.api().create({"k": "text", "n": "number"}, key="k", public=True)
+    s.api().upsert_ok(dataset, [{"k": "a", "n": 0}])
+    api = s.api(None)
+    etag = api.get(f"/resource/{dataset}.json").headers["ETag"]
+    for path, status, headers in ((f"/resource/{dataset}.json", 200, {}), (f"/resource/{dataset}.csv", 200, {}), (f"/resource/{dataset}.json", 304, {"If-None-Match": etag}),
+                                  (f"/resource/{dataset}.json?$where=nothing=1", 400, {}), (f"/resource/{dataset}.json?$select=1/n", 400, {}), ("/resource/zzzz-zzzz.json", 404, {}),
+                                  (f"/resource/{dataset}/b.json", 404, {}), ("/api/users/current.json", 403, {}), ("/api/views.json", 200, {})):
+        reply = api.get(path, headers=headers)
+        assert reply.status_code == status, (path, reply.text)
+        assert fields(reply)[0] == "loopback", path
+    assert fields(s.api().get(f"/api/views/{dataset}.json"))[0] == "publisher"
+    assert s.stop() == 0
+
+
 def test_an_ipv6_address_counts_as_its_network(guarded):
     api = guarded.api(None)
     assert [ask(api, f"2001:db8:1:2::{i:x}").status_code for i in range(ADDRESS + 1)] == [200] * ADDRESS + [429]
