@@ -85,6 +85,17 @@ static struct payer payer_of_user(const struct limits *l, const struct principal
     return (struct payer){kind, str_from(p->user.id), l->policies[kind]};
 }
 
+/* What its own setting leaves open is as usual. */
+static struct throttle_policy policy_of_app(const struct app *app, const struct throttle_policy *usual)
+{
+    struct throttle_policy p = *usual;
+    if (app->requests_per_s >= 0)
+        p = throttle_policy_of((uint64_t)app->requests_per_s, (uint64_t)app->requests_per_s * THROTTLE_USUAL_BURST_S);
+    if (app->burst >= 0 && p.burst)
+        p.burst = app->burst < THROTTLE_BURST_MAX ? (uint64_t)app->burst : THROTTLE_BURST_MAX;
+    return p;
+}
+
 /* Of a token that is registered; any other is as none, or everybody would make up his own. */
 static bool payer_of_app(const struct limits *l, struct catalog *catalog, struct str token, struct arena *a, struct payer *ret, bool *ret_is, struct error *err)
 {
@@ -97,9 +108,7 @@ static bool payer_of_app(const struct limits *l, struct catalog *catalog, struct
         return false;
     if (!found || app.disabled || !str_eq(token, str_from(app.id)))
         return true;
-    *ret = (struct payer){THROTTLE_APP, token, l->policies[THROTTLE_APP]};
-    if (app.requests_per_s >= 0)
-        ret->policy = throttle_policy_of((uint64_t)app.requests_per_s, app.burst >= 0 ? (uint64_t)app.burst : (uint64_t)app.requests_per_s * THROTTLE_USUAL_BURST_S);
+    *ret = (struct payer){THROTTLE_APP, token, policy_of_app(&app, &l->policies[THROTTLE_APP])};
     *ret_is = true;
     return true;
 }

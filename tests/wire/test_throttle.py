@@ -2,7 +2,6 @@
 that others wrote. Addresses are what a trusted proxy says."""
 
 import json
-import sqlite3
 import subprocess
 import time
 
@@ -128,20 +127,27 @@ def test_a_publisher_does_not_use_up_what_an_applications_readers_have(guarded, 
     assert fields(ask(guarded.api(None), "192.0.2.80", headers={"X-App-Token": token}))[:4] == ("app", APP, 3600 * APP, APP - 1)
 
 
-def test_an_applications_own_setting_counts_and_a_disabled_one_is_as_none(guarded, publisher):
-    def change(what):
-        with sqlite3.connect(guarded.data + "/catalog.db", timeout=20) as db:
-            db.execute(f"UPDATE app SET {what} WHERE id = ?", (token,))
-        db.close()
-    api, token = guarded.api(None), register(publisher, "three")
-    change("requests_per_s = 1, burst = 500")
-    assert fields(ask(api, "192.0.2.90", headers={"X-App-Token": token}))[:4] == ("app", 500, 500, 499)
-    change("requests_per_s = 3, burst = -1")
-    assert fields(ask(api, "192.0.2.90", headers={"X-App-Token": token}))[:2] == ("app", 300)
-    change("requests_per_s = 0")
-    assert "RateLimit" not in ask(api, "192.0.2.90", headers={"X-App-Token": token}).headers
-    change("disabled = 1")
-    assert fields(ask(api, "192.0.2.90", headers={"X-App-Token": token}))[0] == "address"
+def app(server, verb, name, *options):
+    """seltzer app VERB, beside the running server."""
+    ran = subprocess.run([server.binary, "app", verb, name, *options, "--data", server.data], capture_output=True, text=True, check=True)
+    return ran.stdout
+
+
+@pytest.mark.parametrize("options,expected", [
+    (["--requests-per-second", "1", "--burst", "500"], (500, 500)), (["--requests-per-second", "3"], (300, 100)), (["--burst", "7"], (7, 7 * 3600)),
+    (["--requests-per-second", "0"], None), (["--burst", "0"], None), (["--requests-per-second", "2147483647", "--burst", "2147483647"], (10_000_000, 10))])
+def test_an_applications_own_setting_counts(guarded, options, expected):
+    token = app(guarded, "add", "own" + "".join(options), "--redirect-uris", "https://site.example/cb", *options).split("app token: ")[1].split()[0]
+    reply = ask(guarded.api(None), "192.0.2.90", headers={"X-App-Token": token})
+    assert reply.status_code == 200
+    assert ("RateLimit" not in reply.headers) if expected is None else fields(reply)[:4] == ("app", *expected, expected[0] - 1)
+
+
+def test_a_disabled_application_is_as_none(guarded):
+    token = app(guarded, "add", "shut out", "--redirect-uris", "https://site.example/cb").split("app token: ")[1].split()[0]
+    assert fields(ask(guarded.api(None), "192.0.2.91", headers={"X-App-Token": token}))[0] == "app"
+    app(guarded, "disable", "shut out")
+    assert fields(ask(guarded.api(None), "192.0.2.91", headers={"X-App-Token": token}))[0] == "address"
 
 
 def test_wrong_credentials_count_with_the_address(guarded):
