@@ -359,6 +359,92 @@ class Command:
             db.close()
 
 
+def records(house, action):
+    """How many of that action the audit has."""
+    db = sqlite3.connect(f"file:{house.server.data}/catalog.db?mode=ro", uri=True)
+    try:
+        return db.execute("SELECT count(*) FROM audit WHERE entry LIKE ?", (f'%"action":"{action}"%',)).fetchone()[0]
+    finally:
+        db.close()
+
+
+class KeyMade:
+    """A key and the record of it are there, or neither."""
+
+    ok = (200,)
+    action, step = "key.create", 1
+
+    def keys(self, house):
+        return json.loads(house.talk.healthy("GET", "/api/api_keys?limit=100"))
+
+    def prepare(self, house):
+        for key in self.keys(house)[20:]:
+            house.talk.healthy("DELETE", f"/api/api_keys/{key['keyId']}")
+        self.before = self.look(house)
+
+    def do(self, house):
+        return house.faulty.once("POST", "/api/api_keys", json.dumps({"keyName": f"key {time.monotonic_ns()}", "rights": ["read"], "datasets": [house.dataset]}), JSON)
+
+    def states(self, house):
+        keys, told = self.before
+        return self.before, (keys + self.step, told + 1)
+
+    def look(self, house):
+        return len(self.keys(house)), records(house, self.action)
+
+
+class KeyEnded(KeyMade):
+    action, step = "key.delete", -1
+
+    def prepare(self, house):
+        self.key = json.loads(house.talk.healthy("POST", "/api/api_keys", json.dumps({"keyName": f"key {time.monotonic_ns()}"}), JSON))["keyId"]
+        super().prepare(house)
+        self.key = self.keys(house)[0]["keyId"]
+
+    def do(self, house):
+        return house.faulty.once("DELETE", f"/api/api_keys/{self.key}")
+
+
+class KeyUsed(Rows):
+    """A read with a key that was never used: that it is, is noted, or it is read all the same."""
+
+    def prepare(self, house):
+        super().prepare(house)
+        key = json.loads(house.talk.healthy("POST", "/api/api_keys", json.dumps({"keyName": f"key {time.monotonic_ns()}", "rights": ["read"]}), JSON))
+        self.auth = (key["keyId"], key["keySecret"])
+        for old in KeyMade().keys(house)[40:]:
+            if old["keyId"] != key["keyId"]:
+                house.talk.healthy("DELETE", f"/api/api_keys/{old['keyId']}")
+
+
+class Shared:
+    """Scope, users and the record of it change together, or nothing does."""
+
+    ok = (200,)
+
+    def prepare(self, house):
+        if not hasattr(house, "other"):
+            house.other = house.server.add_user("shared with", "a password of tests", "none").get("/api/users/current").json()["id"]
+        self.before = self.look(house)
+
+    def do(self, house):
+        scope, users, _ = self.before
+        more = [{"id": house.other, "accessLevels": [{"name": "viewer", "version": "all"}]}] if users == 1 else []
+        wanted = {"scope": "site" if scope == "private" else "private", "users": self.told["users"][:1] + more}
+        return house.faulty.once("PUT", f"/api/views/{house.dataset}/permissions", json.dumps(wanted), JSON)
+
+    def states(self, house):
+        scope, users, told = self.before
+        return self.before, ("site" if scope == "private" else "private", 1 if users > 1 else 2, told + 1)
+
+    def look(self, house):
+        self.told = json.loads(house.talk.healthy("GET", f"/api/views/{house.dataset}/permissions"))
+        return self.told["scope"], len(self.told["users"]), records(house, "dataset.share")
+
+    def undo(self, house):
+        house.talk.healthy("PUT", f"/api/views/{house.dataset}/permissions", json.dumps({"scope": "public"}), JSON)
+
+
 class Someone:
     """Logged in on a page of the faulty server, with an application that may ask; none of it is the scenario's own."""
 
@@ -521,6 +607,11 @@ SCENARIOS = {
                        change=lambda h: dict(h.view, columns=h.view["columns"] + [f"c_{len(h.view['columns'])}"])),
     "row_identifier": Identifier("PUT"),
     "create": Create(),
+    "key_make": KeyMade(),
+    "key_end": KeyEnded(),
+    "key_use": KeyUsed("GET"),
+    "share": Shared(),
+    "user_get": Page("/api/users/current"),
     "command": Command(),
     "delete": Delete(),
 }
