@@ -192,7 +192,7 @@ struct cached_query *query_cache_find(struct query_cache *c, const struct query_
 
 void query_cache_keep(struct query_cache *c, struct cached_query *q)
 {
-    size_t bytes = sizeof *q + q->arena.used + q->compiled.query.sql.text.n + q->compiled.query.narrowing.text.n;
+    size_t bytes = sizeof *q + q->arena.used + q->compiled.query.sql.text.n + q->compiled.query.narrowing.text.n + q->compiled.query.counting.text.n;
     if (bytes > CACHED_QUERY_BYTES_MAX || bytes > c->bytes_max || c->entries_max == 0)
         return;
     uint64_t hash = hash_of(&q->key);

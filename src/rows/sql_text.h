@@ -48,6 +48,13 @@ struct narrowing {
     struct buf text;               /* the query's text, narrowed: with one parameter more, last, the row numbers as a JSON array */
 };
 
+/* Rows counted by one column: over an index of it the text here takes one value after the other and counts the entries of each, which is
+ * quicker than comparing each entry with the one before, as long as there are many a value. Without the index it is hopeless. */
+struct counting {
+    int column;                    /* physical number, 0: the query is none such */
+    struct buf text;               /* with the same parameters */
+};
+
 /* A compiled query over one dataset. Everything in it lives in the arena that it was compiled into. */
 struct query {
     struct sql_text sql;
@@ -56,6 +63,7 @@ struct query {
     struct index_columns indexes[QUERY_INDEXES_MAX]; /* those that would serve it, were they there */
     size_t n_indexes;
     struct narrowing narrowing;
+    struct counting counting;
 };
 
 #endif

@@ -574,6 +574,8 @@ void emit_expression(struct emitter *e, const struct scope *s, const struct soql
             emit_or(e, s, x);
         else if (is(x, "#CASE") || is(x, "case"))
             emit_case(e, s, x);
+        else if (s->relation == e->how->counted && is(x, "count/*"))
+            buf_printf(e->text, "CAST(sum(t%u.n) AS TEXT)", s->first);
         else if (operands > CHAIN_MAX)
             emit_chain(e, s, x, operands);
         else if (e->dialect == DIALECT_SQLITE && x->filter && x->over && is_extreme(x))

@@ -104,11 +104,26 @@ static void emit_table(struct emitter *e, const struct soql_table *t, unsigned n
     buf_printf(e->text, " AS t%u", number);
 }
 
+/* c<n>, a value, and n, how many rows have it: from the least value to the next greater one, and so on; null first, as an index has it. */
+static void emit_counted(struct emitter *e, unsigned number)
+{
+    int c = e->how->counted_column;
+    buf_printf(e->text,
+               "(SELECT NULL AS c%d, (SELECT count(*) FROM main.rows WHERE c%d IS NULL) AS n WHERE n > 0 UNION ALL SELECT * FROM"
+               " (WITH RECURSIVE g(v) AS (SELECT min(c%d) FROM main.rows UNION ALL SELECT (SELECT min(c%d) FROM main.rows WHERE c%d > g.v) FROM g WHERE v IS NOT NULL)"
+               " SELECT v, (SELECT count(*) FROM main.rows WHERE c%d = g.v) FROM g WHERE v IS NOT NULL)) AS t%u",
+               c, c, c, c, c, c, number);
+}
+
 static void emit_from(struct emitter *e, const struct scope *s, bool needs_sid)
 {
     static const char *const joins[] = {[JOIN_INNER] = " JOIN ", [JOIN_LEFT] = " LEFT JOIN ", [JOIN_RIGHT] = " RIGHT JOIN ", [JOIN_FULL] = " FULL JOIN "};
     const struct soql_relation *r = s->relation;
     emit_text(e, " FROM ");
+    if (r == e->how->counted) {
+        emit_counted(e, s->first);
+        return;
+    }
     for (size_t i = 0; i < r->n_tables; i++) {
         const struct soql_table *t = &r->tables[i];
         if (i)

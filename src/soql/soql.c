@@ -7,6 +7,7 @@ void query_fini(struct query *q)
 {
     buf_free(&q->sql.text);
     buf_free(&q->narrowing.text);
+    buf_free(&q->counting.text);
 }
 
 static const struct soql_emission sqlite = {.dialect = DIALECT_SQLITE};
@@ -31,7 +32,7 @@ bool soql_compile(const struct soql_request *request, struct arena *a, struct so
               soql_emit_sql(&analysis, &sqlite, a, ret, err);
     if (ok)
         soql_wish_indexes(&analysis, &ret->query);
-    return ok && soql_narrow(&analysis, &sqlite, a, ret, err);
+    return ok && soql_narrow(&analysis, &sqlite, a, ret, err) && soql_count(&analysis, &sqlite, a, ret, err);
 }
 
 /* ── one row ── */

@@ -143,6 +143,8 @@ struct soql_emission {
     const char *const *postgres_tables;
     const struct soql_relation *narrowed; /* NULL: none. SQLite: this select takes only rows that the last parameter lists */
     size_t narrowed_parameter;            /* its number */
+    const struct soql_relation *counted;  /* NULL: none. SQLite: this select groups what was counted by value already */
+    int counted_column;                   /* by which; physical */
 };
 
 /* SQL, and what is needed to run it and to tell what went wrong then. All in the arena but query.sql.text (query_fini). */
@@ -160,6 +162,8 @@ struct soql_compiled {
 void soql_wish_indexes(const struct soql_analysis *q, struct query *ret);
 /* By which rows the query can be narrowed, and its text then (rows/sql_text.h); none for most. After soql_emit_sql. */
 must_use bool soql_narrow(const struct soql_analysis *q, const struct soql_emission *how, struct arena *a, struct soql_compiled *ret, struct error *err);
+/* The text by which the query counts over an index, if it counts rows by one column (rows/sql_text.h). After soql_emit_sql. */
+must_use bool soql_count(const struct soql_analysis *q, const struct soql_emission *how, struct arena *a, struct soql_compiled *ret, struct error *err);
 must_use bool soql_emit_sql(const struct soql_analysis *q, const struct soql_emission *how, struct arena *a, struct soql_compiled *ret, struct error *err);
 
 #endif

@@ -371,6 +371,115 @@ static void queries_use_the_index_that_serves_them(void **state)
         the_plan_is(&k->d->columns, plans[i].index, plans[i].query, plans[i].plan);
 }
 
+/* ── counting from value to value ── */
+
+struct text {
+    struct buf rows;
+};
+
+static bool add_text(void *ctx, const struct cell *cells, struct error *err)
+{
+    struct text *t = ctx;
+    (void)err;
+    for (int i = 0; i < 2; i++) {
+        if (cells[i].kind == CELL_INT)
+            buf_add_i64(&t->rows, cells[i].i);
+        else
+            buf_add_str(&t->rows, cells[i].kind == CELL_TEXT ? cells[i].s : STR("null"));
+        buf_add_byte(&t->rows, i ? ';' : ' ');
+    }
+    return true;
+}
+
+static struct buf answer(struct kit *k, const struct query *q)
+{
+    struct text t = {.rows = {0}};
+    struct store_reader reader = {&t, NULL, add_text, NULL};
+    GOOD(store_query(k->store, k->d, q, &reader, &err));
+    assert_true(buf_ok(&t.rows));
+    return t.rows;
+}
+
+static bool serves_counting(struct kit *k, const struct query *q)
+{
+    struct error err;
+    struct generation *g = generation_use(k->store, k->d, &err);
+    struct sql *db = reader_take(k->store, g, &err);
+    bool yes = indexes_serve_counting(k->store, g, q, db, kit_state(k).rows);
+    reader_give(k->store, g, db, true);
+    generation_leave(k->store, g);
+    return yes;
+}
+
+/* Whether it goes from value to value; either way it answers what the plain text does. */
+static bool counts_by_values(struct kit *k, const char *text)
+{
+    static const struct row_id_key key;
+    struct arena a = {0};
+    struct soql_compiled compiled;
+    const struct soql_dataset d = {str_from(k->d->id), &k->d->columns, &key};
+    const struct soql_parameter query = {STR("$query"), str_from(text)};
+    const struct soql_request request = {.primary = &d, .parameters = &query, .n = 1};
+    GOOD(soql_compile(&request, &a, &compiled, &err));
+    struct query plain = compiled.query;
+    plain.counting.column = 0;
+    bool yes = serves_counting(k, &compiled.query);
+    struct buf want = answer(k, &plain), got = answer(k, &compiled.query);
+    if (!str_eq(buf_str(&want), buf_str(&got)))
+        fail_msg("%s: " FMT_STR " not " FMT_STR, text, ARG_STR(buf_str(&got)), ARG_STR(buf_str(&want)));
+    assert_true(want.n > 0);
+    buf_free(&want);
+    buf_free(&got);
+    query_fini(&compiled.query);
+    arena_free(&a);
+    return yes;
+}
+
+static void counts_over_an_index_are_those_of_a_scan(void **state)
+{
+    static const char *const texts[] = {
+        "SELECT name, count(*) GROUP BY name",
+        "SELECT count(*), name GROUP BY name ORDER BY count(*) DESC, name DESC LIMIT 3",
+        "SELECT upper(name) AS a, count(*) * 2 AS b GROUP BY name HAVING count(*) > 1 ORDER BY name DESC NULLS LAST",
+        "SELECT 'x' AS a, name GROUP BY name",
+        "SELECT name, count(*) AS n GROUP BY name |> SELECT sum(n), max(name)",
+        "SELECT name, count(*) AS n GROUP BY name |> SELECT n, name WHERE n > 1 |> SELECT max(n), count(*)",
+        "SELECT CASE WHEN count(*) > 3000 THEN 'many' ELSE 'few' END AS a, coalesce(name, 'none') AS b GROUP BY name ORDER BY 2",
+    };
+    static const char *const others[] = {
+        "SELECT name, count(*) WHERE ok GROUP BY name",          "SELECT name, max(n) GROUP BY name", "SELECT name, count(n) GROUP BY name",
+        "SELECT name, count(*) FILTER (WHERE ok) GROUP BY name", "SELECT ok, count(*) GROUP BY ok",   "SELECT name, ok GROUP BY name, ok",
+        "SELECT DISTINCT name, count(*) GROUP BY name",          "SELECT n, count(*) GROUP BY n",     "SELECT count(*), 1 AS x",
+        "SELECT name, row_number() OVER (ORDER BY name) AS r GROUP BY name",
+    };
+    struct kit *k = *state;
+    make_one(k);
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+            assert_true(counts_by_values(k, texts[i]));
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+            assert_false(counts_by_values(k, others[i]));
+        kit_write(k, "id=k3 name=null; id=k4 name=null; id=k5 name=Aa; id=new name=zz; -id=k6");
+    }
+    kit_reopen(k);
+    assert_false(serves_counting(k, &(struct query){.counting = {.column = 9}}));
+    assert_int_equal(ask_groups(k).rows, 10);
+    assert_true(counts_by_values(k, texts[0]));
+    fill(k, 0, INDEX_WRITTEN_MIN + 1); /* the index goes */
+    assert_false(counts_by_values(k, texts[0]));
+}
+
+static void a_column_of_many_values_is_counted_entry_by_entry(void **state)
+{
+    struct kit *k = *state;
+    make_one(k);
+    for (int i = 0; i < INDEX_SCANS_MIN; i++)
+        ask(k, "SELECT count(*) FROM rows GROUP BY c1", (struct index_columns){{1}, 1});
+    wait_for(k, "auto_c1", true);
+    assert_false(counts_by_values(k, "SELECT id, count(*) GROUP BY id ORDER BY id LIMIT 5"));
+    assert_true(counts_by_values(k, "SELECT name, count(*) GROUP BY name"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +495,8 @@ int main(void)
         cmocka_unit_test(a_turn_tells_its_holder_that_it_is_wanted),
         KIT_TEST(an_index_in_the_making_gives_way),
         KIT_TEST(queries_use_the_index_that_serves_them),
+        KIT_TEST(counts_over_an_index_are_those_of_a_scan),
+        KIT_TEST(a_column_of_many_values_is_counted_entry_by_entry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,6 +52,7 @@ bool indexes_read(struct store *s, struct generation *g, struct error *err)
         struct str text = sql_text(st, 0);
         snprintf(name, sizeof name, FMT_STR, ARG_STR(text));
         present[n].wished_ms = now;
+        present[n].values = 0;
         n += unspell(name, &present[n].columns);
     }
     sql_finalize(st);
@@ -129,6 +130,61 @@ void indexes_note(struct store *s, struct generation *g, const struct query *q, 
     if (enough)
         pthread_cond_signal(&s->index_wake);
     pthread_mutex_unlock(&s->lock);
+}
+
+/* ── counting ── */
+
+/* Under store->lock. */
+static struct index_present *find_single(struct indexes *x, int column)
+{
+    for (unsigned i = 0; i < x->n_present; i++)
+        if (x->present[i].columns.n == 1 && x->present[i].columns.v[0] == column)
+            return &x->present[i];
+    return NULL;
+}
+
+/* From one value to the next, and no further than a query would. */
+static bool count_values(struct sql *db, int column, int64_t most, int64_t *ret, struct error *err)
+{
+    char text[TEXT_BYTES];
+    int c = column;
+    snprintf(text, sizeof text,
+             "SELECT count(*) FROM (WITH RECURSIVE g(v) AS (SELECT min(c%d) FROM rows UNION ALL SELECT (SELECT min(c%d) FROM rows WHERE c%d > g.v) FROM g WHERE v IS NOT NULL)"
+             " SELECT v FROM g LIMIT %lld)", c, c, c, (long long)most + 1);
+    return sql_exec_i64(db, text, ret, err);
+}
+
+/* The index may have gone, or come, since the snapshot was begun: the snapshot's own schema tells. */
+static bool has_single(struct sql *db, int column)
+{
+    struct error ignored;
+    char text[TEXT_BYTES];
+    int64_t has = 0;
+    snprintf(text, sizeof text, "SELECT EXISTS(SELECT 1 FROM sqlite_schema WHERE type='index' AND name='auto_c%d')", column);
+    return sql_exec_i64(db, text, &has, &ignored) && has;
+}
+
+bool indexes_serve_counting(struct store *s, struct generation *g, const struct query *q, struct sql *db, int64_t rows)
+{
+    struct error ignored;
+    int64_t values = 0, most = rows / INDEX_ROWS_A_VALUE;
+    int column = q->counting.column;
+    if (!column)
+        return false;
+    pthread_mutex_lock(&s->lock);
+    struct index_present *present = find_single(&g->indexes, column);
+    bool known = present;
+    if (known)
+        values = present->values;
+    pthread_mutex_unlock(&s->lock);
+    if (!known || !has_single(db, column) || (!values && !count_values(db, column, most, &values, &ignored)))
+        return false;
+    pthread_mutex_lock(&s->lock);
+    present = find_single(&g->indexes, column);
+    if (present)
+        present->values = values;
+    pthread_mutex_unlock(&s->lock);
+    return values && values <= most;
 }
 
 /* ── writes ── */
@@ -230,7 +286,7 @@ static void made(const struct task *k)
     struct indexes *x = &k->g->indexes;
     pthread_mutex_lock(&k->s->lock);
     unsigned at = k->goes >= 0 ? (unsigned)k->goes : x->n_present++;
-    x->present[at] = (struct index_present){k->columns, (long long)clock_mono_ms()};
+    x->present[at] = (struct index_present){.columns = k->columns, .wished_ms = (long long)clock_mono_ms()};
     x->written = 0;
     struct index_wish *w = find_wish(x, &k->columns);
     if (w)

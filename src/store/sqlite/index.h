@@ -24,14 +24,17 @@ enum {
     INDEX_BYTES_MAX = 256 << 20,     /* as estimated from a sample */
     INDEX_WRITTEN_MIN = 1000,        /* rows written with the indexes in place, … */
     INDEX_WRITTEN_SHARE = 100,       /* … or the table's rows by this if that is more; then they are dropped */
+    INDEX_ROWS_A_VALUE = 200,        /* of those that a query counts, at least, for it to go from value to value */
 };
 
 struct store;
 struct generation;
+struct sql;
 
 struct index_present {
     struct index_columns columns;
     long long wished_ms;             /* monotonic */
+    int64_t values;                  /* different ones, up to a row in INDEX_ROWS_A_VALUE; 0: not yet counted */
 };
 
 struct index_wish {
@@ -54,6 +57,8 @@ struct indexes {
 must_use bool indexes_read(struct store *s, struct generation *g, struct error *err);
 /* A query was run, to whatever end, and went over so many rows. */
 void indexes_note(struct store *s, struct generation *g, const struct query *q, int64_t scanned);
+/* In a query's snapshot of so many rows: it can count over an index, and gains by that. */
+bool indexes_serve_counting(struct store *s, struct generation *g, const struct query *q, struct sql *db, int64_t rows);
 /* Inside the writer's transaction, before `rows` are written into a table of `table_rows`: drops the indexes if it does not pay to keep
  * them up. After the commit say so; undone with the transaction, they are there again. */
 must_use bool indexes_before_write(struct generation *g, int64_t rows, int64_t table_rows, bool *ret_dropped, struct error *err);

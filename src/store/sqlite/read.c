@@ -57,7 +57,12 @@ void state_in_file(struct store *s, const struct dataset *d, struct store_state 
         generation_leave(s, g);
 }
 
-/* rows: of the narrowed text; .p NULL: all. */
+/* Which of a query's texts is run. rows: of the narrowed one, those that it is to look at, as a JSON array; .p NULL: another text. */
+struct plan {
+    const struct buf *text;
+    struct str rows;
+};
+
 static bool bind_all(struct sql *db, struct sql_statement *st, const struct query *q, struct str rows, struct error *err)
 {
     return sql_bind_cells(db, st, 1, q->sql.parameters, q->sql.n, err) && (!rows.p || sql_bind_text(db, st, (int)q->sql.n + 1, rows, err));
@@ -78,13 +83,13 @@ static bool send_rows(struct sql *db, struct sql_statement *st, const struct que
     return ok && step == SQL_DONE;
 }
 
-/* The query is over `db`, which is inside its snapshot, whose states were read. rows: those that it is to look at, as a
- * JSON array; .p NULL: all. *ret_scanned: rows that it went over one by one. */
-static bool run_query(struct sql *db, const struct query *q, struct str rows, const struct store_state *states, const struct store_reader *reader,
+/* The query is over `db`, which is inside its snapshot, whose states were read. *ret_scanned: rows that it went over one by
+ * one. */
+static bool run_query(struct sql *db, const struct query *q, const struct plan *plan, const struct store_state *states, const struct store_reader *reader,
                       int64_t *ret_scanned, struct error *err)
 {
-    struct sql_statement *st = sql_cached(db, buf_str(rows.p ? &q->narrowing.text : &q->sql.text), err);
-    bool ok = st && bind_all(db, st, q, rows, err) && (!reader->begin || reader->begin(reader->ctx, states, err)) && send_rows(db, st, q, reader, err);
+    struct sql_statement *st = sql_cached(db, buf_str(plan->text), err);
+    bool ok = st && bind_all(db, st, q, plan->rows, err) && (!reader->begin || reader->begin(reader->ctx, states, err)) && send_rows(db, st, q, reader, err);
     *ret_scanned = st ? sql_scanned(st) : 0;
     if (!ok && err->code == ERROR_QUERY_RUNTIME && reader->failed_at)
         reader->failed_at(reader->ctx, sql_failure_place(db));
@@ -120,8 +125,13 @@ bool store_query(struct store *s, const struct dataset *d, const struct query *q
     if (ok) {
         int64_t scanned;
         struct buf rows = {0};
+        struct plan plan = {.text = &q->sql.text};
         bool narrowed = shortlists_find(s, g, q, &state, &rows);
-        ok = run_query(db, q, narrowed ? buf_str(&rows) : STR_NONE, &state, reader, &scanned, err);
+        if (narrowed)
+            plan = (struct plan){&q->narrowing.text, buf_str(&rows)};
+        else if (indexes_serve_counting(s, g, q, db, state.rows))
+            plan.text = &q->counting.text;
+        ok = run_query(db, q, &plan, &state, reader, &scanned, err);
         if (!ok)
             tell_if_damaged(db, "main", d, err);
         end(s, g, db);
@@ -191,7 +201,7 @@ bool store_query_joined(struct store *s, const struct dataset *const *datasets, 
     ok = ok && (j.db = sql_open(j.generations[0]->path, SQL_READER, READER_CACHE_BYTES, err));
     for (size_t i = 1; ok && i < j.n; i++)
         ok = attach(&j, i, err);
-    ok = ok && begin_joined(s, &j, err) && run_query(j.db, q, STR_NONE, j.states, reader, &ignored, err);
+    ok = ok && begin_joined(s, &j, err) && run_query(j.db, q, &(struct plan){.text = &q->sql.text}, j.states, reader, &ignored, err);
     for (size_t i = 0; !ok && j.db && i < n; i++) {
         char schema[32];
         schema_name(i, schema);
@@ -208,7 +218,7 @@ bool store_query_joined(struct store *s, const struct dataset *const *datasets, 
 bool store_query_within(const struct store_within *in, const struct query *q, const struct store_reader *reader, struct error *err)
 {
     int64_t ignored;
-    return run_query(in->db, q, STR_NONE, in->state, reader, &ignored, err);
+    return run_query(in->db, q, &(struct plan){.text = &q->sql.text}, in->state, reader, &ignored, err);
 }
 
 /* ── one row's number ── */
