@@ -82,6 +82,9 @@ struct readiness probe_readiness(struct api *api)
     }
     struct readiness now = last;
     pthread_mutex_unlock(&lock);
+    struct http_tls_state tls;
+    http_server_tls_state(api->http, &tls);
+    now.certificate_refused = tls.has_tls && tls.refused;
     return now;
 }
 
@@ -130,7 +133,8 @@ static void run_ready(struct call *c)
     }
     buf_add_z(&json, "{\"status\":\"ready\",\"checks\":{");
     for (unsigned i = 0; i < CHECKS; i++)
-        buf_printf(&json, "%s\"%s\":\"ok\"", i ? "," : "", checks[i].name);
+        buf_printf(&json, "%s\"%s\":\"ok%s\"", i ? "," : "", checks[i].name,
+                   i == CHECK_CERTIFICATE && now.certificate_refused ? "; the one that is in the files by now was refused" : "");
     buf_add_z(&json, "}}");
     reply(c, &json);
 }

@@ -9,6 +9,7 @@ enum check { CHECK_CATALOG, CHECK_STORE, CHECK_DISK, CHECK_CERTIFICATE, CHECKS }
 struct readiness {
     bool passed[CHECKS];
     bool all;
+    bool certificate_refused; /* the one in use is good, the one in the files was refused */
 };
 /* Looked at once a second at most: anybody may ask, and as often as he likes. What changed since is logged. */
 struct readiness probe_readiness(struct api *api);

@@ -1,6 +1,7 @@
 """What an operator watches: /healthz, /readyz and /metrics (docs/operations.md). The page of metrics is read with the parser of the
 people who made its form."""
 
+import os
 import time
 
 import pytest
@@ -8,6 +9,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from client import Server, counts, refused, six
+from test_tls import Authority, OwnServer
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,48 @@ def test_a_disk_below_its_reserve_is_not_ready_and_says_so(tmp_path):
     assert "reserve" in body["data"]["disk"] and body["data"]["catalog"] == "ok"
     assert s.api(None).get("/healthz").status_code == 200  # nobody need start it anew
     assert s.said().count("not ready: disk: ") == 1
+    assert s.stop() == 0
+
+
+def ready_when(server, passes):
+    """The answer of /readyz, over plain HTTP, once it is as wanted; half a minute at most."""
+    deadline = time.monotonic() + 30
+    while True:
+        reply = requests.get(server.http_url + "/readyz", timeout=20, allow_redirects=False)
+        if passes(reply) or time.monotonic() > deadline:
+            assert passes(reply), reply.text
+            return reply
+        time.sleep(0.1)
+
+
+def test_a_certificate_that_has_expired_is_not_ready_until_there_is_another(tmp_path):
+    os.mkdir(tmp_path / "authority")
+    authority = Authority(tmp_path / "authority")
+    s = OwnServer(tmp_path, authority, extra=["--metrics-from", "127.0.0.1"])
+    s.install(*authority.pair("old", begins="-30", ends="-1")[:2])
+    s.start()
+    body = refused(ready_when(s, lambda reply: reply.status_code == 503), 503, says=["not ready", "certificate"])
+    assert {name for name, said in body["data"].items() if said != "ok"} == {"certificate"}
+    s.install(*authority.pair("new")[:2])
+    ready_when(s, lambda reply: reply.status_code == 200)
+    assert 'seltzer_ready{check="certificate"} 1\n' in s.api(None).get("/metrics").text
+    s.install(*authority.pair("older", begins="-30", ends="-2")[:2])
+    reply = ready_when(s, lambda reply: "refused" in reply.text)
+    assert reply.status_code == 200 and reply.json()["checks"]["certificate"].startswith("ok; ")
+    assert "seltzer_certificate_refused 1\n" in s.api(None).get("/metrics").text
+    assert s.said().count("not ready: certificate: ") == s.said().count("ready again: certificate") == 1
+    assert s.stop() == 0
+
+
+def test_a_data_directory_that_is_gone_is_not_ready_until_it_is_back(tmp_path):
+    s = Server(tmp_path / "data").start()
+    ready_when(s, lambda reply: reply.status_code == 200)
+    os.rename(tmp_path / "data", tmp_path / "elsewhere")
+    body = refused(ready_when(s, lambda reply: reply.status_code == 503), 503, says="not ready")
+    assert "takes no files" in body["data"]["store"] and body["data"]["certificate"] == "ok"
+    assert str(tmp_path) not in str(body)
+    os.rename(tmp_path / "elsewhere", tmp_path / "data")
+    ready_when(s, lambda reply: reply.status_code == 200)
     assert s.stop() == 0
 
 
