@@ -280,6 +280,20 @@ static bool read_expiry(const struct json *v, int64_t *ret_ms, struct error *err
     return *ret_ms > clock_wall_ms() || error_set(err, ERROR_BAD_REQUEST, "expiresAt is in the past: the key would never be good");
 }
 
+/* A key that ends cannot make one that does not, or its end would be none. */
+static bool check_end(struct call *c, int64_t expires_ms, struct error *err)
+{
+    struct key asking;
+    bool found;
+    if (c->principal.kind != PRINCIPAL_KEY)
+        return true;
+    if (!catalog_key(c->api->catalog, str_from(c->principal.credential), &asking, &found, err))
+        return false;
+    if (!found || !asking.expires_ms || (expires_ms && expires_ms <= asking.expires_ms))
+        return true;
+    return error_set(err, ERROR_BAD_REQUEST, "the API key that asks expires, so expiresAt must be given and not be later than that key's");
+}
+
 static bool read_spec(struct call *c, struct key_spec *ret, struct error *err)
 {
     struct json *body;
@@ -294,7 +308,7 @@ static bool read_spec(struct call *c, struct key_spec *ret, struct error *err)
         return error_set(err, ERROR_API_KEY_MISSING_FIELD, "a key needs a keyName, so that it can be told from others");
     ret->name = name->text;
     return (!rights || read_rights(rights, &ret->scope.rights, err)) && (!datasets || read_datasets(c, datasets, &ret->scope, err)) &&
-           (!expires || expires->kind == JSON_NULL || read_expiry(expires, &ret->expires_ms, err));
+           (!expires || expires->kind == JSON_NULL || read_expiry(expires, &ret->expires_ms, err)) && check_end(c, ret->expires_ms, err);
 }
 
 static void run_create(struct call *c)

@@ -21,10 +21,13 @@ static void add_app(struct buf *b, const char *csrf, const struct app *app)
     struct str where = app->callback_prefix.n ? app->callback_prefix : app->redirect_uris.n ? app->redirect_uris : STR("nowhere: it is an app token alone");
     PAGE_ADD(b, APP, {"name", app->name}, {"id", str_from(app->id)}, {"kind", app->is_public ? STR("public, with PKCE") : STR("confidential, with a secret")}, {"redirects", where});
     if (app->disabled)
-        PAGE_ADD(b, TEXT, {"text", STR("It is disabled: its tokens are not taken.")});
+        PAGE_ADD(b, TEXT, {"text", app->disabled_by_owner ? STR("It is disabled: its tokens are not taken.") : STR("An administrator has disabled it: its tokens are not taken.")});
     if (!app->is_public)
         add_button(b, csrf, app, "renew", "New secret");
-    add_button(b, csrf, app, app->disabled ? "enable" : "disable", app->disabled ? "Enable" : "Disable");
+    if (!app->disabled)
+        add_button(b, csrf, app, "disable", "Disable");
+    else if (app->disabled_by_owner)
+        add_button(b, csrf, app, "enable", "Enable");
     PAGE_ADD(b, END_APP, {"", STR_NONE});
 }
 
@@ -154,7 +157,7 @@ static bool do_renew(struct call *c, struct parameters p, struct app *app, char 
 static bool set_disabled(struct call *c, struct parameters p, bool disabled, struct error *err)
 {
     struct app app;
-    return own_app(c, p, &app, err) && catalog_set_app_disabled(c->api->catalog, &c->actor, app.id, disabled, err);
+    return own_app(c, p, &app, err) && catalog_set_own_app_disabled(c->api->catalog, &c->actor, app.id, disabled, err);
 }
 
 static bool do_disable(struct call *c, struct parameters p, struct app *app, char *secret, struct error *err)

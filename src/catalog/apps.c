@@ -10,6 +10,9 @@
 
 /* ── reading ── */
 
+/* As it is kept. What an administrator did the owner cannot undo. */
+enum { ENABLED = 0, DISABLED = 1, DISABLED_BY_OWNER = 2 };
+
 #define APP_COLUMNS "id, owner, name, description, website, redirect_uris, callback_prefix, is_public, disabled, secret_hash, token_seconds, requests_per_s, burst, created_at"
 
 static bool take_text(struct sql_statement *q, int column, struct arena *a, struct str *ret, struct error *err)
@@ -23,7 +26,8 @@ static bool read_app(struct sql_statement *q, struct arena *a, struct app *ret, 
     struct str hash = sql_text(q, 9);
     *ret = (struct app){
         .is_public = sql_i64(q, 7) != 0,
-        .disabled = sql_i64(q, 8) != 0,
+        .disabled = sql_i64(q, 8) != ENABLED,
+        .disabled_by_owner = sql_i64(q, 8) == DISABLED_BY_OWNER,
         .token_seconds = sql_i64(q, 10),
         .requests_per_s = sql_i64(q, 11),
         .burst = sql_i64(q, 12),
@@ -260,14 +264,27 @@ static bool is_there(int64_t changed, struct error *err)
     return changed || error_set(err, ERROR_NOT_FOUND, "no such application");
 }
 
-bool catalog_set_app_disabled(struct catalog *c, const struct actor *by, const char *id, bool disabled, struct error *err)
+/* With the change begun. */
+static bool set_disabled(struct catalog *c, const struct actor *by, const char *id, int64_t state, struct error *err)
 {
     int64_t changed = 0;
+    return db_int(c->writer, err, &changed, "UPDATE app SET disabled = ?2 WHERE id = ?1 RETURNING 1", "ti", str_from(id), state) && is_there(changed, err) &&
+           record(c, by, state == ENABLED ? AUDIT_APP_ENABLE : AUDIT_APP_DISABLE, id, STR_NONE, err);
+}
+
+bool catalog_set_app_disabled(struct catalog *c, const struct actor *by, const char *id, bool disabled, struct error *err)
+{
+    return catalog_change_begin(c, err) && catalog_change_end(c, set_disabled(c, by, id, disabled ? DISABLED : ENABLED, err), err);
+}
+
+bool catalog_set_own_app_disabled(struct catalog *c, const struct actor *by, const char *id, bool disabled, struct error *err)
+{
+    int64_t state = ENABLED;
     if (!catalog_change_begin(c, err))
         return false;
-    bool ok = db_int(c->writer, err, &changed, "UPDATE app SET disabled = ?2 WHERE id = ?1 RETURNING 1", "ti", str_from(id), (int64_t)disabled);
-    ok = ok && is_there(changed, err) && record(c, by, disabled ? AUDIT_APP_DISABLE : AUDIT_APP_ENABLE, id, STR_NONE, err);
-    return catalog_change_end(c, ok, err);
+    bool ok = db_int(c->writer, err, &state, "SELECT disabled FROM app WHERE id = ?1", "t", str_from(id)) &&
+              (state != DISABLED || error_set(err, ERROR_PERMISSION_DENIED, "An administrator has disabled this application, and an administrator alone can enable it."));
+    return catalog_change_end(c, ok && set_disabled(c, by, id, disabled ? DISABLED_BY_OWNER : ENABLED, err), err);
 }
 
 bool catalog_renew_app_secret(struct catalog *c, const struct actor *by, const struct app *app, char ret_secret[SECRET_LENGTH + 1], struct error *err)

@@ -25,7 +25,7 @@ struct app {
     struct str redirect_uris;        /* one a line, compared exactly; or none */
     struct str callback_prefix;      /* or none; then no line above */
     bool is_public;                  /* runs where it can keep no secret: has none and must use PKCE */
-    bool disabled;
+    bool disabled, disabled_by_owner;
     unsigned char secret_hash[SECRET_HASH_BYTES];
     int64_t token_seconds;           /* of an access token, 0: no end */
     int64_t requests_per_s, burst;   /* its own throttle, 0: none; -1: the server's, and a hundred times the former */
@@ -46,6 +46,8 @@ must_use bool catalog_app(struct catalog *c, struct str id_or_name, struct arena
 must_use bool catalog_list_apps(struct catalog *c, const char *owner, struct arena *a, struct app **ret, size_t *ret_n, struct error *err);
 /* Its tokens are as unknown ones while it is disabled, and good again when it is enabled. */
 must_use bool catalog_set_app_disabled(struct catalog *c, const struct actor *by, const char *id, bool disabled, struct error *err);
+/* The same, at its owner's wish. PERMISSION_DENIED while an administrator has disabled it. */
+must_use bool catalog_set_own_app_disabled(struct catalog *c, const struct actor *by, const char *id, bool disabled, struct error *err);
 /* The old secret is wrong at once. BAD_REQUEST for a public one, which has none. */
 must_use bool catalog_renew_app_secret(struct catalog *c, const struct actor *by, const struct app *app, char ret_secret[SECRET_LENGTH + 1], struct error *err);
 bool app_secret_is(const struct app *app, struct str secret);

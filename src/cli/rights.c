@@ -11,7 +11,7 @@ const char *const cli_rights_details =
     "on the dataset, and what a limited API key must have been given. Columns are separated by tabs.\n";
 
 static const char *const roles[] = {
-    [GATE_ROLE_ANYBODY] = "anybody", [GATE_ROLE_SIGNED_IN] = "signed in", [GATE_ROLE_VIEWER] = "viewer",
+    [GATE_ROLE_ANYBODY] = "anybody", [GATE_ROLE_SIGNED_IN] = "signed in", [GATE_ROLE_HIMSELF] = "signed in, not through an application", [GATE_ROLE_VIEWER] = "viewer",
     [GATE_ROLE_EDITOR] = "editor",   [GATE_ROLE_PUBLISHER] = "publisher", [GATE_ROLE_ADMINISTRATOR] = "administrator",
     [GATE_ROLE_OPERATOR] = "administrator, or an operator's network",
 };

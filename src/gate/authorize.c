@@ -20,6 +20,8 @@ static bool has_role(const struct principal *p, enum gate_role role)
     switch (role) {
     case GATE_ROLE_ANYBODY: return true;
     case GATE_ROLE_SIGNED_IN: return p->kind != PRINCIPAL_ANONYMOUS;
+    /* What an application leaves behind, a key for one, would outlast the consent that the user takes back. */
+    case GATE_ROLE_HIMSELF: return p->kind != PRINCIPAL_ANONYMOUS && p->kind != PRINCIPAL_TOKEN;
     case GATE_ROLE_VIEWER: return p->kind != PRINCIPAL_ANONYMOUS && p->user.role >= ROLE_VIEWER;
     case GATE_ROLE_EDITOR: return p->kind != PRINCIPAL_ANONYMOUS && p->user.role >= ROLE_EDITOR;
     case GATE_ROLE_PUBLISHER: return p->kind != PRINCIPAL_ANONYMOUS && p->user.role >= ROLE_PUBLISHER;
@@ -41,7 +43,7 @@ static bool is_shown(const struct principal *p, const struct dataset *d)
 
 static bool user_may(const struct principal *p, const struct gate_right *r, const struct dataset *d)
 {
-    if (has_role(p, GATE_ROLE_ADMINISTRATOR))
+    if (has_role(p, GATE_ROLE_ADMINISTRATOR) && r->role != GATE_ROLE_HIMSELF)
         return true;
     if ((!d || is_shown(p, d)) && has_role(p, r->role))
         return true;

@@ -18,8 +18,8 @@ enum gate_action {
 #undef X
     GATE_ACTIONS
 };
-/* The roles, and two sorts of people before them. */
-enum gate_role { GATE_ROLE_ANYBODY, GATE_ROLE_SIGNED_IN, GATE_ROLE_VIEWER, GATE_ROLE_EDITOR, GATE_ROLE_PUBLISHER, GATE_ROLE_ADMINISTRATOR,
+/* The roles, and three sorts of people before them. */
+enum gate_role { GATE_ROLE_ANYBODY, GATE_ROLE_SIGNED_IN, GATE_ROLE_HIMSELF, GATE_ROLE_VIEWER, GATE_ROLE_EDITOR, GATE_ROLE_PUBLISHER, GATE_ROLE_ADMINISTRATOR,
                  GATE_ROLE_OPERATOR /* an administrator, or from_operator */ };
 struct gate_right {
     const char *action;

@@ -241,6 +241,17 @@ def test_a_key_deleted_in_the_middle_of_an_upload_changes_nothing(server, anna):
     assert anna.rows(d) == [{"k": "1", "n": "1"}]
 
 
+def test_a_key_that_expires_makes_none_that_outlives_it(server, anna):
+    key = make(anna, expiresAt="2030-01-01T00:00:00Z")
+    by_key = with_key(server, key)
+    for more in ({}, {"expiresAt": None}, {"expiresAt": "2030-01-01T00:00:01Z"}):
+        refused(by_key.post("/api/api_keys", json=dict({"keyName": "for ever"}, **more)), 400, says="the API key that asks expires")
+    for until in ("2030-01-01T00:00:00Z", "2029-12-31T23:59:59Z"):
+        assert by_key.post("/api/api_keys", json={"keyName": "until " + until, "expiresAt": until}).status_code == 200
+    endless = with_key(server, make(anna))
+    assert endless.post("/api/api_keys", json={"keyName": "made by one without an end"}).status_code == 200
+
+
 def test_keys_go_with_a_disabled_user(server, api):
     who = server.add_user("leaver@example.org", PASSWORD)
     key = make(who)

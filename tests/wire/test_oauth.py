@@ -11,7 +11,7 @@ import requests
 
 from application import CALLBACK, Application, pkce
 from client import ADMIN, Server, counts, refused, six
-from person import Forms, Person, answer
+from person import SETTINGS, Forms, Person, answer
 
 @pytest.fixture(scope="module")
 def person(server):
@@ -477,3 +477,40 @@ def test_no_secret_is_kept_or_logged(tmp_path):
         for secret in planted:
             assert secret.encode() not in content, path
     assert len(planted) == 12 and any(path.endswith("catalog.db") for path in files)
+
+
+def test_an_application_leaves_no_key_behind(app, person, api):
+    """A key that it made would stay when the user takes the consent back (docs/wire/api-keys.md)."""
+    before = api.get("/api/api_keys?limit=100").json()
+    for tokens in (app.tokens(person), app.tokens(person, scope="read append replace metadata")):
+        client = app.api(tokens["access_token"])
+        for reply in (client.get("/api/api_keys"), client.post("/api/api_keys", json={"keyName": "left behind"}), client.delete("/api/api_keys/none")):
+            refused(reply, 403, "permission_denied")
+    assert api.get("/api/api_keys?limit=100").json() == before
+
+
+def test_what_an_administrator_disabled_its_owner_does_not_enable(server):
+    name, password = "owner.of.an.app@example.org", "a password of an owner"
+    server.add_user(name, password, "none")
+    owner = Person(server)
+    owner.log_in(name, password)
+    id, secret = owner.register("An application that misbehaves", redirect_uris=CALLBACK)
+    one = Application(server, id, secret)
+    token = one.tokens(owner)["access_token"]
+
+    def buttons():
+        return {what for f in Forms(owner.get(SETTINGS).text).forms if f["fields"].get("app") == id for _, what in f["buttons"]}
+
+    form = next(f for f in Forms(owner.get(SETTINGS).text).forms if f["fields"].get("app") == id and ("do", "disable") in f["buttons"])
+    server.run("app", "disable", id)
+    assert "An administrator has disabled it" in owner.get(SETTINGS).text and buttons() == {"renew"}
+    for what in ("enable", "disable", "enable"):  # a page from before, or a form of one's own
+        reply = owner.send(dict(form, fields=dict(form["fields"], do=what)))
+        assert reply.status_code == 403 and "administrator alone" in reply.text
+    assert one.api(token).get("/api/version.json").status_code == 401
+    server.run("app", "enable", id)
+    assert one.api(token).get("/api/version.json").status_code == 200 and buttons() == {"renew", "disable"}
+    assert owner.send(dict(form, fields=dict(form["fields"], do="disable"))).status_code == 303
+    assert one.api(token).get("/api/version.json").status_code == 401 and buttons() == {"renew", "enable"}
+    assert owner.send(dict(form, fields=dict(form["fields"], do="enable"))).status_code == 303
+    assert one.api(token).get("/api/version.json").status_code == 200
