@@ -93,6 +93,15 @@ def test_public_data_is_read_by_anyone(anonymous, public):
     assert anonymous.get(f"/api/views/{public}.json").status_code == 200
 
 
+def test_no_cache_shows_one_callers_rows_to_another(api, anonymous, public, private):
+    for dataset in (public, private):
+        first = api.get(f"/resource/{dataset}.json")
+        again = api.get(f"/resource/{dataset}.json", headers={"If-None-Match": first.headers["ETag"]})
+        for reply, status in ((first, 200), (again, 304)):
+            assert (reply.status_code, reply.headers["Cache-Control"]) == (status, "private, no-cache")
+    assert "Cache-Control" not in anonymous.get(f"/resource/{public}.json").headers
+
+
 @pytest.mark.parametrize("token", ["", "unknown", "x" * 500])
 def test_app_tokens_are_never_required_nor_refused(api, anonymous, public, token):
     assert anonymous.get(f"/resource/{public}.json", headers={"X-App-Token": token}).status_code == 200
