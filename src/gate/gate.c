@@ -379,6 +379,8 @@ static bool renew(struct gate *g, struct principal *p, struct error *err)
         return false;
     if (!found || user.disabled)
         return error_set(err, ERROR_CREDENTIALS_WRONG, "the user was disabled while the request was under way; nothing was changed");
+    if (p->kind == PRINCIPAL_PASSWORD && user.secret_version != p->user.secret_version)
+        return error_set(err, ERROR_CREDENTIALS_WRONG, "the password was changed while the request was under way; nothing was changed");
     p->user = user;
     if (p->kind != PRINCIPAL_KEY)
         return true;

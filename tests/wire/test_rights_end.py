@@ -51,6 +51,24 @@ def test_who_is_disabled_while_a_body_is_sent_changes_nothing(server, leaver, ap
     assert leaver.get("/api/users/current.json").status_code == 200
 
 
+def test_who_loses_the_password_while_a_body_is_sent_changes_nothing(server, leaver, api):
+    """Whoever had it, for it may be changed because another has it."""
+    d = leaver.create({"k": "text"}, key="k")
+    tls = half_sent(server, "POST", f"/resource/{d}.json", b'[{"k":"2"}]')
+
+    def set_password(text):
+        server.run("user", "passwd", NAME, input=text + "\n")
+    set_password("another password")
+    try:
+        tls.sendall(b"]")
+        reply = read_to_end(tls)
+        assert status_of(reply) == 401 and b"password was changed while the request was under way" in reply
+    finally:
+        tls.close()
+        set_password(PASSWORD)
+    assert api.rows(d) == []
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_a_dataset_deleted_while_a_body_is_sent_is_not_found(server, leaver, api, method):
     d = leaver.create({"k": "text"}, key="k")
