@@ -216,7 +216,11 @@ def test_dev_mode_starts_by_itself_with_the_known_password():
                 url = line.split()[1]
         reply = requests.get(url + "/api/users/current.json", auth=ADMIN, verify=False, timeout=10)
         assert reply.status_code == 200, reply.text
+        held = (os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{process.pid}/fd"))
+        folder = next(path for path in held if path.startswith("/tmp/seltzer-dev-"))[:len("/tmp/seltzer-dev-XXXXXX")]
+        assert os.path.isdir(folder)
     finally:
         process.terminate()
         assert process.wait(40) == 0
         process.stdout.close()
+    assert not os.path.exists(folder), "its temporary data are left behind"
