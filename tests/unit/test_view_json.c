@@ -115,6 +115,12 @@ static void a_public_view_tells_strangers_less(void **state)
     d.document_json = STR("{\"description\":\"x\",\"privateMetadata\":{\"contactEmail\":\"e\"},\"metadata\":{\"rowLabel\":\"Row\"},\"licenseId\":\"CC0_10\",\"tags\":[\"t\"]}");
     struct json *v = written(&d, &nobody, NULL);
     assert_json(json_get(v, STR("rights")), "[\"read\"]");
+    struct principal key = owner; /* that may do one thing, and not the first of the list */
+    key.kind = PRINCIPAL_KEY;
+    key.scope.rights = KEY_METADATA;
+    struct dataset hidden = d;
+    hidden.scope = SCOPE_PRIVATE;
+    assert_json(json_get(written(&hidden, &key, NULL), STR("rights")), "[\"add_column\",\"remove_column\",\"update_column\",\"update_view\"]");
     assert_json(json_get(v, STR("privateMetadata")), NULL);
     assert_json(json_get(v, STR("grants")), "[{\"inherited\":false,\"type\":\"viewer\",\"flags\":[\"public\"]}]");
     assert_json(json_get(v, STR("publicationStage")), "\"published\"");
