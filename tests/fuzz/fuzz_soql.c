@@ -61,7 +61,7 @@ static void check_postgres(const struct soql_parameter *parameters, size_t n, co
     struct soql_analysis analysis;
     struct soql_compiled compiled = {0};
     struct error err = {0};
-    const struct soql_emission how = {DIALECT_POSTGRES, tables};
+    const struct soql_emission how = {.dialect = DIALECT_POSTGRES, .postgres_tables = tables};
     if (!soql_request_query(parameters, n, primary->columns, &parsing, &query, &err) || !soql_analyze(query, primary, &catalog, &arena, &analysis, &err) ||
         !soql_emit_sql(&analysis, &how, &arena, &compiled, &err))
         check_refusal(&err);
@@ -85,10 +85,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena arena = {0};
     struct soql_compiled compiled = {0};
     struct error err = {0};
-    if (soql_compile(&request, &arena, &compiled, &err))
+    if (soql_compile(&request, &arena, &compiled, &err)) {
         check_sql(buf_str(&compiled.query.sql.text));
-    else
+        check_sql(buf_str(&compiled.query.narrowing.text));
+        check_sql(buf_str(&compiled.query.counting.text));
+    } else {
         check_refusal(&err);
+    }
     query_fini(&compiled.query);
     arena_free(&arena);
     check_postgres(parameters, n, &primary);
