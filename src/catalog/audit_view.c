@@ -170,22 +170,42 @@ static void add_csv_line(const struct audit_view *v, const struct chain_link *li
     buf_free(&text);
 }
 
+/* What is no JSON any more was changed, which seltzer audit verify tells of: it is shown whatever the filter, for nobody can say what it was. */
+static void add_damaged(const struct audit_view *v, const struct chain_link *link, struct buf *out)
+{
+    if (v->csv) {
+        buf_printf(out, "\"%s\",\"%lld\",,,,,,,,", v->chain, (long long)link->seq);
+        add_quoted(out, link->entry);
+        buf_add_z(out, ",\"");
+        add_hex(out, link->hash);
+        buf_add_z(out, "\"\r\n");
+        return;
+    }
+    buf_printf(out, "{\"chain\":\"%s\",\"seq\":%lld,\"hash\":\"", v->chain, (long long)link->seq);
+    add_hex(out, link->hash);
+    buf_add_z(out, "\",\"damaged\":");
+    buf_add_json(out, link->entry);
+    buf_add_byte(out, '}');
+}
+
 bool audit_view_add(const struct audit_view *v, const struct chain_link *link, struct buf *out, bool *ret_added, struct error *err)
 {
     struct arena a = {0};
     struct json *entry;
     struct error damaged;
-    bool ok = json_parse(&a, link->entry, &entry, &damaged);
-    if (!ok)
-        error_set(err, ERROR_STORE_UNAVAILABLE, "record %lld of the chain %s is no JSON: it was changed; seltzer audit verify tells more", (long long)link->seq, v->chain);
-    *ret_added = ok && is_wanted(v, entry);
-    if (*ret_added) {
-        if (v->csv)
-            add_csv_line(v, link, entry, out);
-        else
-            add_json_line(v, link, out);
-        ok = buf_ok(out) || error_no_memory(err);
+    bool is_json = json_parse(&a, link->entry, &entry, &damaged);
+    if (!is_json && damaged.code == ERROR_OUT_OF_MEMORY) {
+        arena_free(&a);
+        *err = damaged;
+        return false;
     }
+    *ret_added = !is_json || is_wanted(v, entry);
+    if (!is_json)
+        add_damaged(v, link, out);
+    else if (*ret_added && v->csv)
+        add_csv_line(v, link, entry, out);
+    else if (*ret_added)
+        add_json_line(v, link, out);
     arena_free(&a);
-    return ok;
+    return buf_ok(out) || error_no_memory(err);
 }

@@ -247,6 +247,19 @@ def test_an_export_can_be_verified_by_others(world):
         assert before[line["chain"]].hex() == line["hash"]
 
 
+def test_an_export_of_what_was_tampered_with_shows_what_is_left(world):
+    data = world.fresh()
+    touch(data / "catalog.db", f"UPDATE audit SET entry='{{\"seq\":' WHERE seq=2; DELETE FROM audit WHERE seq=3; DELETE FROM dataset_audit WHERE dataset='{world.a}'")
+    own = [json.loads(line) for line in good(command(world.server, "audit", "export", "--user", "jane", data=data)).stdout.splitlines()]
+    assert [(line["chain"], line["seq"], line["damaged"]) for line in own] == [("catalog", 2, '{"seq":')]
+    whole = [json.loads(line) for line in good(command(world.server, "audit", "export", data=data)).stdout.splitlines()]
+    assert [line["seq"] for line in whole if line["chain"] == "catalog"][:3] == [1, 2, 4]
+    rest = [line["seq"] for line in whole if line["chain"] == world.a]
+    assert rest and rest == list(range(rest[0], rest[0] + len(rest))) and rest[0] > 1
+    table = list(csv.DictReader(io.StringIO(good(command(world.server, "audit", "export", "--format", "csv", data=data)).stdout)))
+    assert table[1]["details"] == '{"seq":' and len(table) == len(whole)
+
+
 def test_filters_choose(world):
     own = lines(world.server)
     of_a = lines(world.server, "--dataset", world.a)

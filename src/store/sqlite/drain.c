@@ -47,7 +47,7 @@ static bool take_link(struct history_head *head, const struct cell cells[3], str
         return departs(seq, err);
     if (seq == head->seq)
         return memcmp(cells[2].s.p, head->hash, sizeof hash) == 0 || departs(seq, err);
-    audit_hash(head->hash, cells[1].s, hash);
+    chain_hash(head->hash, cells[1].s, hash);
     if (seq != head->seq + 1 || memcmp(cells[2].s.p, hash, sizeof hash) != 0)
         return departs(seq, err);
     head->seq = seq;

@@ -225,8 +225,6 @@ must_use bool witness_find(struct sql *db, struct write *w, bool *ret_found, str
 must_use bool witness_add(struct sql *db, const struct write *w, const struct store_state *state, int64_t at_ms, const struct write_counts *counts, struct error *err);
 /* What a file begins with that follows another: the chain's head, which m has, and witnesses that still count at that time. */
 must_use bool ledger_begin(struct sql *from, struct sql *to, const struct meta *m, int64_t at_ms, struct error *err);
-/* The hash of a link: of the one before it, or zeros, and its entry. */
-void audit_hash(const unsigned char before[AUDIT_HASH_BYTES], struct str entry, unsigned char ret[AUDIT_HASH_BYTES]);
 
 /* ── early.c ── */
 

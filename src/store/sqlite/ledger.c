@@ -1,7 +1,6 @@
 /* The rows that a write leaves in the same transaction as its data: its version row, its audit row and, when it came
  * with an Idempotency-Key, its witness row. The audit chain: hash = SHA-256(hash of the row before, or 32 zero bytes,
  * followed by this row's entry), so nothing can be taken out or changed unseen (docs/storage.md, "The ledger"). */
-#include <sodium.h>
 #include <stdio.h>
 
 #include "base/json.h"
@@ -43,15 +42,6 @@ static bool add_version(struct sql *db, const struct meta *m, const struct ledge
     return st && sql_bind_cells(db, st, 1, cells, sizeof cells / sizeof *cells, err) && sql_run(db, st, err);
 }
 
-void audit_hash(const unsigned char before[AUDIT_HASH_BYTES], struct str entry, unsigned char ret[AUDIT_HASH_BYTES])
-{
-    crypto_hash_sha256_state h;
-    crypto_hash_sha256_init(&h);
-    crypto_hash_sha256_update(&h, before, AUDIT_HASH_BYTES);
-    crypto_hash_sha256_update(&h, (const unsigned char *)entry.p, entry.n);
-    crypto_hash_sha256_final(&h, ret);
-}
-
 static bool add_audit(struct sql *db, struct meta *m, const struct ledger_entry *e, struct error *err)
 {
     struct buf b = {0};
@@ -69,7 +59,7 @@ static bool add_audit(struct sql *db, struct meta *m, const struct ledger_entry 
     unsigned char hash[AUDIT_HASH_BYTES];
     bool ok = buf_ok(&b) || error_no_memory(err);
     if (ok) {
-        audit_hash(m->audit_hash, buf_str(&b), hash);
+        chain_hash(m->audit_hash, buf_str(&b), hash);
         struct sql_statement *st = sql_cached(db, STR("INSERT INTO audit VALUES(?1,?2,?3)"), err);
         const struct cell cells[] = {cell_int(m->audit_seq + 1), cell_text(buf_str(&b)), cell_blob(str_make((const char *)hash, sizeof hash))};
         ok = st && sql_bind_cells(db, st, 1, cells, 3, err) && sql_run(db, st, err);
