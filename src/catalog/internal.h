@@ -134,9 +134,10 @@ struct catalog {
     size_t n, n_named, cap;
     struct accounts accounts;
     struct keys keys;
+    int64_t people_version;     /* of these two: the counter `users` */
 
-    /* Another process (`seltzer user passwd`) may change users: its commit moves the watcher's data_version, which is
-     * looked at once a second at most. */
+    /* Commands of administrators are carried out by the process that has the data (docs/decisions/admin-socket.md); should somebody
+     * write users into the file all the same, the watcher's data_version moves, which is looked at once a second at most. */
     pthread_mutex_t watch;
     struct sql *watcher;
     atomic_uint_least64_t watched_at_ms;

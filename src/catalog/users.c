@@ -1,4 +1,4 @@
-/* Users and passwords. Answered from memory; `seltzer user passwd` in another process is noticed within a second. */
+/* Users and passwords. Answered from memory; what another process writes into the file is noticed within a second. */
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,16 +139,18 @@ bool accounts_load(struct sql *db, struct accounts *ret, struct error *err)
     return ok;
 }
 
-/* Users and their keys, as that connection sees them. */
+/* Users and their keys, as that connection sees them; of this version at least. */
 struct people {
     struct accounts accounts;
     struct keys keys;
+    int64_t version;
 };
 
 static bool people_load(struct sql *db, struct people *ret, struct error *err)
 {
-    struct people p;
-    if (!accounts_load(db, &p.accounts, err))
+    struct people p = {.version = 0};
+    /* The version first: what is read after it may be newer, never older. */
+    if (!db_int(db, err, &p.version, "SELECT value FROM counter WHERE name = 'users'", "") || !accounts_load(db, &p.accounts, err))
         return false;
     if (!keys_load(db, &p.keys, err)) {
         accounts_free(&p.accounts);
@@ -158,13 +160,18 @@ static bool people_load(struct sql *db, struct people *ret, struct error *err)
     return true;
 }
 
+/* Unless newer ones are shown already: a change may have been made while these were loaded. */
 static void people_show(struct catalog *c, struct people *fresh)
 {
     pthread_rwlock_wrlock(&c->lock);
-    struct people old = {c->accounts, c->keys};
-    keys_take_over(&fresh->keys, &old.keys);
-    c->accounts = fresh->accounts;
-    c->keys = fresh->keys;
+    struct people old = *fresh;
+    if (fresh->version >= c->people_version) {
+        old = (struct people){.accounts = c->accounts, .keys = c->keys};
+        keys_take_over(&fresh->keys, &old.keys);
+        c->accounts = fresh->accounts;
+        c->keys = fresh->keys;
+        c->people_version = fresh->version;
+    }
     pthread_rwlock_unlock(&c->lock);
     accounts_free(&old.accounts);
     keys_free(&old.keys);

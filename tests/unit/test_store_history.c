@@ -89,7 +89,7 @@ static void history_is_whole(struct kit *k, int64_t writes)
     enum sql_step step;
     while ((step = sql_step(db, st, &err)) == SQL_ROW) {
         assert_int_equal(sql_i64(st, 0), ++seq);
-        audit_hash(hash, sql_text(st, 1), hash);
+        chain_hash(hash, sql_text(st, 1), hash);
         assert_int_equal(sql_text(st, 2).n, sizeof hash);
         assert_memory_equal(sql_text(st, 2).p, hash, sizeof hash);
     }
