@@ -422,6 +422,16 @@ static void a_common_word_is_no_narrowing(void **state)
     assert_false(narrowed);
 }
 
+static void a_query_is_narrowed_to_a_share_of_the_rows_within_bounds(void **state)
+{
+    (void)state;
+    assert_int_equal(shortlist_rows_max(0), SHORTLIST_ROWS_MIN);
+    assert_int_equal(shortlist_rows_max(SHORTLIST_SHARE * (SHORTLIST_ROWS_MIN + 1)), SHORTLIST_ROWS_MIN + 1);
+    assert_int_equal(shortlist_rows_max(SHORTLIST_SHARE * (SHORTLIST_ROWS_MAX - 1)), SHORTLIST_ROWS_MAX - 1);
+    assert_int_equal(shortlist_rows_max(SHORTLIST_SHARE * (SHORTLIST_ROWS_MAX + 1)), SHORTLIST_ROWS_MAX);
+    assert_int_equal(shortlist_rows_max(INT64_MAX), SHORTLIST_ROWS_MAX);
+}
+
 static void a_log_that_grows_too_long_ends_the_list_and_wishes_make_it_anew(void **state)
 {
     struct kit *k = *state;
@@ -521,6 +531,7 @@ int main(void)
         SHORTLIST_TEST(what_a_refused_write_touched_is_still_found),
         SHORTLIST_TEST(an_older_snapshot_is_not_narrowed),
         SHORTLIST_TEST(a_common_word_is_no_narrowing),
+        cmocka_unit_test(a_query_is_narrowed_to_a_share_of_the_rows_within_bounds),
         SHORTLIST_TEST(a_log_that_grows_too_long_ends_the_list_and_wishes_make_it_anew),
         SHORTLIST_TEST(a_replace_begins_anew),
         SHORTLIST_TEST(a_new_writer_connection_is_watched_too),

@@ -188,10 +188,10 @@ void shortlists_note(struct store *s, struct generation *g, const struct query *
 
 /* ── a query's rows ── */
 
-static size_t rows_max(const struct store_state *state)
+size_t shortlist_rows_max(int64_t rows)
 {
-    size_t share = (size_t)state->rows / SHORTLIST_SHARE;
-    return share > SHORTLIST_ROWS_MIN ? share : SHORTLIST_ROWS_MIN;
+    int64_t share = rows / SHORTLIST_SHARE, most = share > SHORTLIST_ROWS_MIN ? share : SHORTLIST_ROWS_MIN;
+    return (size_t)(most < SHORTLIST_ROWS_MAX ? most : SHORTLIST_ROWS_MAX);
 }
 
 /* Under store->lock: what of the log is in no listing goes onto `ret`. */
@@ -252,7 +252,7 @@ bool shortlists_find(struct store *s, struct generation *g, const struct query *
     const struct narrowing *n = &q->narrowing;
     struct error ignored; /* all rows will do */
     struct holding h;
-    struct sids rows = {.max = rows_max(state)};
+    struct sids rows = {.max = shortlist_rows_max(state->rows)};
     if (n->kind == NARROWING_NONE)
         return false;
     bool ok = false;

@@ -18,7 +18,8 @@
 enum {
     SHORTLISTS_MAX = 4,            /* of a generation, wished for or made */
     SHORTLIST_SHARE = 16,          /* more than the table's rows by this and a query goes over all of them … */
-    SHORTLIST_ROWS_MIN = 1000,     /* … but so many are never too many */
+    SHORTLIST_ROWS_MIN = 1000,     /* … but so many are never too many, … */
+    SHORTLIST_ROWS_MAX = 50000,    /* … and more always: they are in memory, a few MiB a query */
     SHORTLIST_LOG_MIN = 20000,     /* rows on the log, … */
     SHORTLIST_LOG_SHARE = 10,      /* … or the table's rows by this, if that is more, … */
     SHORTLIST_LOG_MAX = 200000,    /* … but not more than these */
@@ -69,6 +70,8 @@ struct shortlists {
 void shortlists_watch(struct generation *g);
 /* A query that was not narrowed was run and went over so many rows. */
 void shortlists_note(struct store *s, struct generation *g, const struct query *q, int64_t scanned);
+/* How many rows a query may be narrowed to, of a table of so many. */
+size_t shortlist_rows_max(int64_t rows);
 /* The rows that the query is to look at, as a JSON array, in a snapshot with that state that was begun before. False: all of them, for whatever
  * reason. */
 bool shortlists_find(struct store *s, struct generation *g, const struct query *q, const struct store_state *state, struct buf *ret_rows);
