@@ -119,6 +119,16 @@ def test_a_dataset_that_the_caller_cannot_read_is_none_of_his_keys(api, anna):
     refused(anna.post("/api/api_keys", json={"keyName": "x", "datasets": [private]}), 403, "permission_denied")
 
 
+def test_a_key_is_limited_to_32_datasets_at_most(server, anna):
+    ids = [anna.create({"k": "text"}, publish=False) for _ in range(33)]
+    key = make(anna, datasets=ids[:32])
+    assert key["datasets"] == ids[:32]
+    refused(with_key(server, key).get(f"/resource/{ids[32]}.json"), 403, "permission_denied")
+    assert with_key(server, key).get(f"/resource/{ids[31]}.json").status_code == 200
+    refused(anna.post("/api/api_keys", json={"keyName": "x", "datasets": ids}), 400, "req.limit-exceeded")
+    refused(anna.post("/api/api_keys", json={"keyName": "n" * 70000}), 413, "req.body.too-large")
+
+
 def test_a_key_is_its_users_own_affair(api, anna, bert, anonymous):
     key = make(anna)
     for who in (bert, api):
