@@ -1,5 +1,5 @@
 /* Applications, grants and tokens stand in catalog.db and nowhere else: one connection reads them, a row in an index at a time
- * (about 10 µs), so that what another process changed counts at once. */
+ * (about 15 µs), so that what another process changed counts at once. */
 #include <sodium.h>
 
 #include "catalog/internal.h"
