@@ -74,16 +74,6 @@ static void fail(struct connection *c, enum http_failure failure)
         drop(c);
 }
 
-/* Of a request whose head could not even be told from the next. */
-static void tell_unread(struct connection *c, const struct request *r, int status, enum http_failure failure)
-{
-    const struct http_app *app = &c->server->config.app;
-    struct http_end end = {.head = &r->head, .status = status, .sent_bytes = c->out.n, .failed = failure};
-
-    if (app->ended)
-        app->ended(app->ctx, NULL, &end);
-}
-
 /* Says what was wrong, then closes. */
 static void refuse(struct connection *c, const struct error *err, enum http_failure failure)
 {
@@ -102,7 +92,7 @@ static void refuse(struct connection *c, const struct error *err, enum http_fail
         c->x->refusal = status;
         c->x->head_bytes = 0;
     } else {
-        tell_unread(c, r, status, failure);
+        connection_tell_unread(c, r, status, failure);
     }
     c->keep = false;
     c->state = STATE_REPLY;
@@ -123,36 +113,6 @@ static void refuse_plain(struct connection *c)
     buf_add(&c->out, reply, sizeof(reply) - 1);
     c->keep = false;
     c->state = STATE_REPLY;
-}
-
-/* ── rates ── */
-
-static void rate_moved(struct connection *c, uint64_t n)
-{
-    c->rate.bytes += n;
-}
-
-static void rate_pause(struct connection *c)
-{
-    if (c->rate.since_ms)
-        c->rate.waited_ms += c->loop->now_ms - c->rate.since_ms;
-    c->rate.since_ms = 0;
-}
-
-/* Waiting for the client from now on. False: a whole window has gone by with too little. */
-static bool rate_wait(struct connection *c)
-{
-    const struct http_limits *l = limits_of(c);
-
-    rate_pause(c);
-    if (c->rate.waited_ms >= l->rate_window_ms) {
-        if (c->rate.bytes < (uint64_t)l->rate_bytes_per_s * l->rate_window_ms / 1000)
-            return false;
-        c->rate = (struct rate){0};
-    }
-    c->rate.since_ms = c->loop->now_ms;
-    loop_set_deadline(c, c->loop->now_ms + (l->rate_window_ms - c->rate.waited_ms));
-    return true;
 }
 
 /* ── the buffer of bytes in ── */
@@ -315,21 +275,6 @@ static void next_request(struct connection *c)
     shrink(c);
 }
 
-/* Host, and the name that the TLS handshake asked for, are the certificate's (RFC 9110 7.4). */
-static bool is_meant_for_us(struct connection *c, const struct http_head *h)
-{
-    struct str host = http_header(h, "Host");
-    const char *asked = c->ssl ? SSL_get_servername(c->ssl, TLSEXT_NAMETYPE_host_name) : NULL;
-    const SSL_CTX *ctx;
-    bool is;
-
-    pthread_mutex_lock(&c->server->tls_lock);
-    ctx = c->ssl ? SSL_get_SSL_CTX(c->ssl) : c->server->tls;
-    is = !ctx || ((!host.p || tls_certificate_names(ctx, host)) && (!asked || tls_certificate_names(ctx, str_from(asked))));
-    pthread_mutex_unlock(&c->server->tls_lock);
-    return is;
-}
-
 static void begin_request(struct connection *c, size_t head_n)
 {
     struct error err;
@@ -350,7 +295,7 @@ static void begin_request(struct connection *c, size_t head_n)
         refuse(c, &err, HTTP_OK);
         return;
     }
-    if (c->server->config.strict_host && !is_meant_for_us(c, &x->request.head)) {
+    if (c->server->config.strict_host && !tls_is_meant_for_us(c, &x->request.head)) {
         error_set(&err, ERROR_MISDIRECTED, "this server's certificate does not name the host that the request is for");
         refuse(c, &err, HTTP_OK);
         return;

@@ -362,6 +362,16 @@ bool http_sent(const struct http_exchange *x)
     return atomic_load(&((const struct exchange *)(const void *)x)->sent);
 }
 
+/* Of a request whose head could not even be told from the next. */
+void connection_tell_unread(const struct connection *c, const struct request *r, int status, enum http_failure failure)
+{
+    const struct http_app *app = &c->server->config.app;
+    struct http_end end = {.head = &r->head, .status = status, .sent_bytes = c->out.n, .failed = failure};
+
+    if (app->ended)
+        app->ended(app->ctx, NULL, &end);
+}
+
 /* A reply that was copied out stands in the connection, head and body; a long one goes from its spool. */
 void exchange_tell_end(struct exchange *x)
 {

@@ -120,6 +120,7 @@ SSL_CTX *tls_context_new(const char *cert, const char *key, bool refuse_untimely
                          struct error *err);
 /* "host:port", "[v6]:port", or either without a port, is one of the certificate's names or addresses. */
 bool tls_certificate_names(const SSL_CTX *ctx, struct str host);
+bool tls_is_meant_for_us(struct connection *c, const struct http_head *h); /* --strict-host */
 
 /* ── connection and exchange ── */
 enum io { IO_OK, IO_AGAIN, IO_EOF, IO_ERROR };
@@ -275,6 +276,11 @@ enum io stream_write(struct connection *c, const char *p, size_t n, size_t *ret_
 void stream_finish(struct connection *c); /* says that nothing more comes from us */
 void stream_close(struct connection *c);
 
+/* rate.c */
+void rate_moved(struct connection *c, uint64_t n);
+void rate_pause(struct connection *c);
+bool rate_wait(struct connection *c); /* for the client, from now on. False: a whole window has gone by with too little */
+
 /* connection.c */
 struct connection *connection_new(struct http_server *s, int fd, const struct address *a, bool tls);
 void connection_step(struct connection *c);                     /* do what can be done now */
@@ -287,6 +293,7 @@ struct exchange *exchange_new(struct connection *c);
 void exchange_submit(struct exchange *x, unsigned todo);
 void exchange_free(struct exchange *x);
 void exchange_tell_end(struct exchange *x); /* once, before release() or instead of it */
+void connection_tell_unread(const struct connection *c, const struct request *r, int status, enum http_failure failure); /* of what never became an exchange */
 /* Ends a reply's head: what Connection says, and the empty line. */
 void reply_end_head(struct buf *out, const struct request *r, bool keep);
 bool reply_has_body(const struct exchange *x);

@@ -152,3 +152,18 @@ bool tls_certificate_names(const SSL_CTX *ctx, struct str host)
     name[host.n] = 0;
     return X509_check_ip_asc(leaf, name, 0) == 1 || X509_check_host(leaf, name, host.n, 0, NULL) == 1;
 }
+
+/* Host, and the name that the TLS handshake asked for, are the certificate's (RFC 9110 7.4). */
+bool tls_is_meant_for_us(struct connection *c, const struct http_head *h)
+{
+    struct str host = http_header(h, "Host");
+    const char *asked = c->ssl ? SSL_get_servername(c->ssl, TLSEXT_NAMETYPE_host_name) : NULL;
+    const SSL_CTX *ctx;
+    bool is;
+
+    pthread_mutex_lock(&c->server->tls_lock);
+    ctx = c->ssl ? SSL_get_SSL_CTX(c->ssl) : c->server->tls;
+    is = !ctx || ((!host.p || tls_certificate_names(ctx, host)) && (!asked || tls_certificate_names(ctx, str_from(asked))));
+    pthread_mutex_unlock(&c->server->tls_lock);
+    return is;
+}
