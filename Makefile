@@ -96,7 +96,7 @@ LINK_test_catalog = -Wl,--wrap=random_text
 LINK_test_disk_reserve = -Wl,--wrap=statvfs
 LINK_test_scratch_faults = -Wl,--wrap=pwrite,--wrap=pread,--wrap=write,--wrap=fsync
 LINK_test_secret = -Wl,--wrap=getrandom
-LINK_test_keys = -Wl,--wrap=clock_wall_ms
+LINK_test_keys = -Wl,--wrap=clock_wall_ms,--wrap=getrandom
 LINK_test_catalog_watch = -Wl,--wrap=clock_mono_ms
 LINK_test_clock = -Wl,--wrap=clock_wall_ms
 LINK_test_oauth_grants = -Wl,--wrap=clock_wall_ms

@@ -261,8 +261,6 @@ static bool check_free(struct catalog *c, const struct key *key, struct error *e
 {
     size_t alive = 0;
     int64_t now = clock_wall_ms();
-    if (c->keys.n >= KEYS_MAX)
-        return error_set(err, ERROR_API_KEY_LIMIT_REACHED, "there are %d keys, deleted ones among them, which is all this server keeps", KEYS_MAX);
     for (size_t i = 0; i < c->keys.n; i++) {
         const struct key *k = &c->keys.v[i].key;
         if (k->deleted_ms || strcmp(k->user, key->user) != 0)
@@ -272,6 +270,16 @@ static bool check_free(struct catalog *c, const struct key *key, struct error *e
         alive += key_is_alive(k, now);
     }
     return alive < KEYS_PER_USER_MAX || error_set(err, ERROR_API_KEY_LIMIT_REACHED, "there are %d active keys, which is all one user may have; delete one first", KEYS_PER_USER_MAX);
+}
+
+/* A full table forgets the key that was deleted first: the audit still has it. With `write` held, inside a transaction. */
+static bool make_room(struct catalog *c, struct error *err)
+{
+    int64_t gone = 0;
+    if (c->keys.n < KEYS_MAX)
+        return true;
+    return db_int(c->writer, err, &gone, "DELETE FROM api_key WHERE id = (SELECT id FROM api_key WHERE deleted_at > 0 ORDER BY deleted_at, id LIMIT 1) RETURNING 1", "") &&
+           (gone || error_set(err, ERROR_API_KEY_LIMIT_REACHED, "there are %d keys that were not deleted, which is all this server takes", KEYS_MAX));
 }
 
 static bool insert(struct catalog *c, const struct key *key, const unsigned char hash[SECRET_HASH_BYTES], struct error *err)
@@ -294,7 +302,7 @@ static bool create(struct catalog *c, const struct actor *by, const struct key *
     pthread_mutex_lock(&c->write);
     bool ok = check_free(c, key, err) && db_begin(c->writer, err);
     if (ok)
-        ok = users_commit(c, insert(c, key, hash, err) && record(c, by, AUDIT_KEY_CREATE, key, err), err);
+        ok = users_commit(c, make_room(c, err) && insert(c, key, hash, err) && record(c, by, AUDIT_KEY_CREATE, key, err), err);
     pthread_mutex_unlock(&c->write);
     return ok;
 }

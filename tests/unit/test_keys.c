@@ -1,8 +1,10 @@
 /* API keys in the catalog: making, checking, ending them (catalog/keys.h). */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -26,6 +28,18 @@ int64_t __wrap_clock_wall_ms(void);
 int64_t __wrap_clock_wall_ms(void)
 {
     return __real_clock_wall_ms() + ahead_ms;
+}
+
+/* In the place of getrandom: a kernel that gives nothing. */
+static bool nothing_is_random;
+ssize_t __real_getrandom(void *p, size_t n, unsigned flags);
+ssize_t __wrap_getrandom(void *p, size_t n, unsigned flags);
+ssize_t __wrap_getrandom(void *p, size_t n, unsigned flags)
+{
+    if (!nothing_is_random)
+        return __real_getrandom(p, n, flags);
+    errno = ENOSYS;
+    return -1;
 }
 
 static int set_up(void **state)
@@ -218,6 +232,58 @@ static void one_user_has_a_hundred_keys_at_most(void **state)
     GOOD(catalog_create_key(f->c, &actor_server, &spec, &k, secret, &err_));
 }
 
+/* Deleted ones are forgotten for new ones, the oldest first; what was not deleted is not. */
+static void twenty_thousand_keys_and_no_more(void **state)
+{
+    struct fixture *f = *state;
+    char path[128], text[512];
+    struct sql *db = NULL;
+    struct key k;
+    char secret[SECRET_LENGTH + 1];
+    struct error err = {0};
+    catalog_close(f->c);
+    f->c = NULL;
+    snprintf(path, sizeof path, "%s/catalog.db", f->dir);
+    snprintf(text, sizeof text,
+             "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+             " INSERT INTO api_key SELECT printf('%%025d', i), 'oooo-oooo', 'key', '', 1, '', 1, 0, 0, CASE i WHEN 7 THEN 2 WHEN 9 THEN 1 ELSE 0 END FROM n", KEYS_MAX);
+    GOOD(db = sql_open(path, SQL_WRITER, 1 << 20, &err_));
+    GOOD(sql_exec(db, text, &err_));
+    sql_close(db);
+    GOOD(f->c = catalog_open(f->dir, &err_));
+    struct key_spec spec = {.user = f->user.id, .name = STR("the last"), .scope = {.rights = KEY_READ}};
+    GOOD(catalog_create_key(f->c, &actor_server, &spec, &k, secret, &err_));
+    assert_int_equal(check(f, k.id, secret), KEY_VERDICT_GOOD);
+    struct key old;
+    bool seventh = false, ninth = true;
+    GOOD(catalog_key(f->c, STR("0000000000000000000000007"), &old, &seventh, &err_) && catalog_key(f->c, STR("0000000000000000000000009"), &old, &ninth, &err_));
+    assert_true(seventh && !ninth);
+    spec.name = STR("one more");
+    GOOD(catalog_create_key(f->c, &actor_server, &spec, &k, secret, &err_));
+    spec.name = STR("too many");
+    assert_false(catalog_create_key(f->c, &actor_server, &spec, &k, secret, &err));
+    assert_int_equal(err.code, ERROR_API_KEY_LIMIT_REACHED);
+}
+
+static void without_chance_no_key_is_made(void **state)
+{
+    struct fixture *f = *state;
+    struct key k, *v;
+    size_t n;
+    char secret[SECRET_LENGTH + 1] = "untouched";
+    struct error err = {0};
+    const struct key_spec spec = {.user = f->user.id, .name = STR("a"), .scope = {.rights = KEY_READ}};
+    nothing_is_random = true;
+    bool made = catalog_create_key(f->c, &actor_server, &spec, &k, secret, &err);
+    nothing_is_random = false;
+    assert_false(made);
+    assert_int_equal(err.code, ERROR_STORE_UNAVAILABLE);
+    assert_string_equal(secret, "untouched");
+    GOOD(catalog_keys(f->c, NULL, &v, &n, &err_));
+    assert_int_equal(n, 0);
+    free(v);
+}
+
 static int64_t used_ms(struct fixture *f, const char *id)
 {
     struct key k;
@@ -335,6 +401,8 @@ int main(void)
         T(anothers_key_is_not_there),
         T(names_are_one_users_own_while_the_key_is_there),
         T(one_user_has_a_hundred_keys_at_most),
+        T(twenty_thousand_keys_and_no_more),
+        T(without_chance_no_key_is_made),
         T(the_last_use_is_noted_once_a_day_and_outlasts_the_server),
         T(a_key_made_or_ended_by_another_process_counts_within_a_second),
         T(the_file_holds_a_hash_and_damage_narrows),
