@@ -193,12 +193,22 @@ static int say_why_not(const char *path, int why, const struct error *in_use)
     return EXIT_USAGE;
 }
 
+/* What looks at data must not make a directory that was mistyped, and call it whole. */
+static bool has_data(const char *path, struct error *err)
+{
+    char file[4200];
+    snprintf(file, sizeof file, "%.4000s/catalog.db", path);
+    return access(file, F_OK) == 0 || error_from_errno(err, errno, file);
+}
+
 /* A server that starts has the lock a moment before it has the socket, and one that stops has it a moment longer; another command has the
  * lock and never a socket. All of that passes. */
 static int run_anywhere(const char *path, const struct verb *verb, const struct verb_request *request)
 {
     struct data_dir dir;
     struct error err = {0}, no_socket = {0};
+    if (verb->with_store && !has_data(path, &err))
+        return cli_fail(&err);
     for (int waited = 0;; waited += LOOK_MS) {
         if (!act_as_owner(path, &err))
             return cli_fail(&err);

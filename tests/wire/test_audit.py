@@ -395,6 +395,14 @@ def test_chains_are_whole_after_kills(tmp_path):
     good(verify(s))
 
 
+def test_a_directory_without_data_is_refused_and_not_made(world, tmp_path):
+    for folder in (tmp_path / "mistyped", tmp_path):
+        for verb in ("verify", "export"):
+            done = command(world.server, "audit", verb, data=folder)
+            assert done.returncode == 1 and "catalog.db: No such file" in done.stderr and not done.stdout, done
+    assert os.listdir(tmp_path) == []
+
+
 def test_the_head_can_be_kept_elsewhere(tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
