@@ -3,25 +3,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/random.h"
-#include "catalog/catalog.h"
-#include "cli/cli.h"
+#include "cli/verb.h"
 #include "soql/parse.h"
 #include "soql/soql.h"
 
 const char *const cli_soql_details =
     "  seltzer soql functions [--markdown]  every function and operator: name, arguments, result, what it does\n"
-    "  seltzer soql explain \"QUERY\"         the typed tree of a query, and its SQL for SQLite and for PostgreSQL\n"
     "\n"
     "explain needs --dataset, the 4x4 or the resource name of the dataset that the query is asked of. Joined datasets are found by\n"
     "their @names. Works beside a running server; reads names and columns only, never rows.\n";
 
-static const char *data = "./data", *dataset_name;
-static bool markdown;
-
 /* ── functions ── */
 
-static int functions(void)
+static int functions(bool markdown)
 {
     struct buf out = {0};
     struct error err;
@@ -60,21 +54,21 @@ static bool find(void *ctx, struct str name, struct soql_dataset *ret, struct er
     return true;
 }
 
-static void print_sql(const char *title, const struct query *q)
+static void add_sql(const char *title, const struct query *q, struct buf *out)
 {
-    printf("\n%s\n  " FMT_STR "\n", title, ARG_STR(buf_str(&q->sql.text)));
+    buf_printf(out, "\n%s\n  " FMT_STR "\n", title, ARG_STR(buf_str(&q->sql.text)));
     for (size_t i = 0; i < q->sql.n; i++) {
         const struct cell *c = &q->sql.parameters[i];
         if (c->kind == CELL_INT)
-            printf("  %zu: %lld\n", i + 1, (long long)c->i);
+            buf_printf(out, "  %zu: %lld\n", i + 1, (long long)c->i);
         else if (c->kind == CELL_TEXT)
-            printf("  %zu: '" FMT_STR "'\n", i + 1, ARG_STR(c->s));
+            buf_printf(out, "  %zu: '" FMT_STR "'\n", i + 1, ARG_STR(c->s));
         else
-            printf("  %zu: %zu bytes\n", i + 1, c->s.n);
+            buf_printf(out, "  %zu: %zu bytes\n", i + 1, c->s.n);
     }
 }
 
-static bool emit(const struct soql_analysis *analysis, enum soql_dialect dialect, const char *title, struct arena *a, struct error *err)
+static bool emit(const struct soql_analysis *analysis, enum soql_dialect dialect, const char *title, struct arena *a, struct buf *out, struct error *err)
 {
     char names[DATASETS][32];
     const char *tables[DATASETS];
@@ -86,12 +80,12 @@ static bool emit(const struct soql_analysis *analysis, enum soql_dialect dialect
     struct soql_compiled compiled = {0};
     bool ok = soql_emit_sql(analysis, &how, a, &compiled, err);
     if (ok)
-        print_sql(title, &compiled.query);
+        add_sql(title, &compiled.query, out);
     query_fini(&compiled.query);
     return ok;
 }
 
-static bool explain_query(const struct soql_dataset *primary, struct explaining *e, struct str text, struct arena *a, struct error *err)
+static bool explain_query(const struct soql_dataset *primary, struct explaining *e, struct str text, struct arena *a, struct buf *out, struct error *err)
 {
     const struct soql_source source = {STR("QUERY"), text};
     const struct soql_catalog catalog = {e, find};
@@ -102,52 +96,43 @@ static bool explain_query(const struct soql_dataset *primary, struct explaining 
         return error_set(err, ERROR_BAD_REQUEST, "the query is not UTF-8");
     if (!soql_parse_query(&parsing, &source, &query, err) || !soql_analyze(query, primary, &catalog, a, &analysis, err))
         return false;
-    struct buf tree = {0};
-    soql_print_typed(&analysis, &tree);
-    bool ok = buf_ok(&tree) || error_no_memory(err);
-    if (ok)
-        fwrite(tree.p, 1, tree.n, stdout);
-    buf_free(&tree);
-    return ok && emit(&analysis, DIALECT_SQLITE, "SQLite", a, err) && emit(&analysis, DIALECT_POSTGRES, "PostgreSQL", a, err);
+    soql_print_typed(&analysis, out);
+    return emit(&analysis, DIALECT_SQLITE, "SQLite", a, out, err) && emit(&analysis, DIALECT_POSTGRES, "PostgreSQL", a, out, err) &&
+           (buf_ok(out) || error_no_memory(err));
 }
 
-static int explain(const char *text)
+bool verb_soql_explain(struct verb_call *c, struct error *err)
 {
-    struct error err = {0};
-    struct data_dir dir;
-    struct explaining e = {0};
+    struct explaining e = {.catalog = c->house->catalog};
     struct soql_dataset primary;
-    struct arena arena = {0};
-    if (!random_init() || !data_dir_open(data, false, &dir, &err))
-        return cli_fail(&err);
-    e.catalog = catalog_open(data, &err);
-    bool ok = e.catalog && find(&e, str_from(dataset_name), &primary, &err) && explain_query(&primary, &e, str_from(text), &arena, &err);
-    if (!ok && err.code == ERROR_NONE)
-        error_set(&err, ERROR_DATASET_NOT_FOUND, "there is no dataset \"%s\" in %s", dataset_name, data);
+    struct buf out = {0};
+    struct str name = verb_option(c, "dataset");
+    if (!name.n)
+        return error_set(err, ERROR_BAD_REQUEST, "soql: explain needs --dataset; see seltzer soql --help");
+    bool ok = find(&e, name, &primary, err) && explain_query(&primary, &e, c->request->words[0], c->arena, &out, err);
+    if (!ok && err->code == ERROR_NONE)
+        error_set(err, ERROR_DATASET_NOT_FOUND, "there is no dataset \"" FMT_STR "\" in %s", ARG_STR(name), c->house->dir);
+    ok = ok && verb_print(c, err, FMT_STR, ARG_STR(buf_str(&out)));
     while (e.n)
         dataset_release(e.held[--e.n]);
-    catalog_close(e.catalog);
-    data_dir_close(&dir);
-    arena_free(&arena);
-    return ok ? EXIT_DONE : cli_fail(&err);
+    buf_free(&out);
+    return ok;
 }
 
 int cli_soql(int argc, char **argv)
 {
+    static const char *data = "./data", *dataset;
+    static bool markdown;
     const struct cli_option options[] = {
         {"data", "DIR", "explain: the data directory (./data)", NULL, &data, NULL, NULL, 0},
-        {"dataset", "4x4", "explain: the dataset that is asked", NULL, &dataset_name, NULL, NULL, 0},
+        {"dataset", "4x4", "explain: the dataset that is asked", NULL, &dataset, NULL, NULL, 0},
         {"markdown", NULL, "functions: the tables of docs/soql.md", &markdown, NULL, NULL, NULL, 0},
     };
+    const size_t n = sizeof options / sizeof *options;
     bool help;
-    if (!cli_options(cli_find("soql"), options, sizeof options / sizeof *options, &argc, argv, &help))
+    if (argc < 2 || strcmp(argv[1], "functions") != 0)
+        return cli_administer("soql", options, n, argc, argv);
+    if (!cli_options(cli_find("soql"), options, n, &argc, argv, &help))
         return EXIT_USAGE;
-    if (help)
-        return EXIT_DONE;
-    if (argc == 2 && strcmp(argv[1], "functions") == 0)
-        return functions();
-    if (argc == 3 && strcmp(argv[1], "explain") == 0 && dataset_name)
-        return explain(argv[2]);
-    cli_say(argc == 3 && strcmp(argv[1], "explain") == 0 ? "soql: explain needs --dataset; see seltzer soql --help" : "soql: what is to be done? See seltzer soql --help");
-    return EXIT_USAGE;
+    return help ? EXIT_DONE : functions(markdown);
 }

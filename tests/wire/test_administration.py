@@ -203,6 +203,20 @@ def test_a_connection_that_says_nothing_holds_up_neither_commands_nor_the_end(ow
     own.start()
 
 
+def test_a_query_is_explained_by_the_server_and_on_stopped_data(own):
+    dataset = own.api().create({"k": "text", "v": "number"}, key="k")
+    words = ("soql", "explain", "--dataset", dataset, "SELECT k WHERE v > 3")
+    there = good(command(own, *words)).stdout
+    assert "SQLite\n" in there and "PostgreSQL\n" in there and "SELECT" in there
+    assert command(own, "soql", "explain", "--dataset", "none-none", "SELECT 1").returncode == 1
+    assert "explain needs --dataset" in command(own, "soql", "explain", "SELECT 1").stderr
+    refused = command(own, "soql", "explain", "--dataset", dataset, "SELECT nothing")
+    assert refused.returncode == 1 and "nothing" in refused.stderr
+    own.stop()
+    assert good(command(own, *words)).stdout == there
+    own.start()
+
+
 def test_many_commands_at_once_are_all_done(own):
     def add(names):
         running = [subprocess.Popen([own.binary, "user", "add", n, "--data", own.data], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for n in names]
