@@ -26,8 +26,10 @@ static void add_app(struct buf *b, const char *csrf, const struct app *app)
         add_button(b, csrf, app, "renew", "New secret");
     if (!app->disabled)
         add_button(b, csrf, app, "disable", "Disable");
-    else if (app->disabled_by_owner)
+    if (app->disabled_by_owner) {
         add_button(b, csrf, app, "enable", "Enable");
+        add_button(b, csrf, app, "delete", "Delete");
+    }
     PAGE_ADD(b, END_APP, {"", STR_NONE});
 }
 
@@ -172,6 +174,13 @@ static bool do_enable(struct call *c, struct parameters p, struct app *app, char
     return set_disabled(c, p, false, err);
 }
 
+static bool do_delete(struct call *c, struct parameters p, struct app *app, char *secret, struct error *err)
+{
+    struct app own;
+    (void)app, (void)secret;
+    return own_app(c, p, &own, err) && catalog_delete_app(c->api->catalog, &c->actor, own.id, true, err);
+}
+
 static bool do_revoke(struct call *c, struct parameters p, struct app *app, char *secret, struct error *err)
 {
     uint64_t number;
@@ -184,7 +193,7 @@ static bool do_revoke(struct call *c, struct parameters p, struct app *app, char
 static const struct deed {
     const char *name;
     bool (*run)(struct call *c, struct parameters p, struct app *app, char *secret, struct error *err);
-} deeds[] = {{"register", do_register}, {"renew", do_renew}, {"disable", do_disable}, {"enable", do_enable}, {"revoke", do_revoke}};
+} deeds[] = {{"register", do_register}, {"renew", do_renew}, {"disable", do_disable}, {"enable", do_enable}, {"delete", do_delete}, {"revoke", do_revoke}};
 
 static bool act(struct call *c, struct parameters p, struct app *app, char *secret, struct error *err)
 {

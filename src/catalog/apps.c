@@ -287,6 +287,24 @@ bool catalog_set_own_app_disabled(struct catalog *c, const struct actor *by, con
     return catalog_change_end(c, ok && set_disabled(c, by, id, disabled ? DISABLED_BY_OWNER : ENABLED, err), err);
 }
 
+static bool may_go(int64_t state, bool as_owner, struct error *err)
+{
+    if (state == ENABLED)
+        return error_set(err, ERROR_BAD_REQUEST, "an application must be disabled before it can be deleted");
+    return state == DISABLED_BY_OWNER || !as_owner || error_set(err, ERROR_PERMISSION_DENIED, "An administrator has disabled this application, and an administrator alone can delete it.");
+}
+
+bool catalog_delete_app(struct catalog *c, const struct actor *by, const char *id, bool as_owner, struct error *err)
+{
+    int64_t state = -1, changed = 0;
+    if (!catalog_change_begin(c, err))
+        return false;
+    bool ok = db_int(c->writer, err, &state, "SELECT disabled FROM app WHERE id = ?1", "t", str_from(id)) && is_there(state >= 0, err) && may_go(state, as_owner, err) &&
+              db_int(c->writer, err, &changed, "DELETE FROM app WHERE id = ?1 RETURNING 1", "t", str_from(id)) && is_there(changed, err) &&
+              record(c, by, AUDIT_APP_DELETE, id, STR_NONE, err);
+    return catalog_change_end(c, ok, err);
+}
+
 bool catalog_renew_app_secret(struct catalog *c, const struct actor *by, const struct app *app, char ret_secret[SECRET_LENGTH + 1], struct error *err)
 {
     unsigned char hash[SECRET_HASH_BYTES];

@@ -48,6 +48,9 @@ must_use bool catalog_list_apps(struct catalog *c, const char *owner, struct are
 must_use bool catalog_set_app_disabled(struct catalog *c, const struct actor *by, const char *id, bool disabled, struct error *err);
 /* The same, at its owner's wish. PERMISSION_DENIED while an administrator has disabled it. */
 must_use bool catalog_set_own_app_disabled(struct catalog *c, const struct actor *by, const char *id, bool disabled, struct error *err);
+/* With all that users let it do; its name is free then, its app token is not given again. Only a disabled one goes, so that one slip deletes
+ * none: else BAD_REQUEST. as_owner: PERMISSION_DENIED while an administrator has disabled it. */
+must_use bool catalog_delete_app(struct catalog *c, const struct actor *by, const char *id, bool as_owner, struct error *err);
 /* The old secret is wrong at once. BAD_REQUEST for a public one, which has none. */
 must_use bool catalog_renew_app_secret(struct catalog *c, const struct actor *by, const struct app *app, char ret_secret[SECRET_LENGTH + 1], struct error *err);
 bool app_secret_is(const struct app *app, struct str secret);

@@ -175,10 +175,22 @@ static bool sweep(struct catalog *c, int64_t now, struct error *err)
                   "iii", now - OAUTH_IDLE_SECONDS - DAY_SECONDS, now - UNREDEEMED_KEPT_SECONDS, (int64_t)SWEEP_MAX);
 }
 
+/* The oldest of one user and application, when there are as many as may be. */
+static bool make_room(struct catalog *c, const struct actor *by, const struct app *app, const char *user, struct error *err)
+{
+    int64_t oldest = 0;
+    if (!db_int(c->writer, err, &oldest, "SELECT number FROM oauth_grant WHERE account = ?1 AND app = ?2 ORDER BY number DESC LIMIT 1 OFFSET ?3", "tti", str_from(user), str_from(app->id),
+                (int64_t)OAUTH_GRANTS_MAX - 1))
+        return false;
+    struct consented g = {.number = oldest};
+    memcpy(g.app, app->id, sizeof g.app);
+    snprintf(g.account, sizeof g.account, "%s", user);
+    return !oldest || end_grant(c, by, &g, "too many consents", err);
+}
+
 static bool insert_grant(struct catalog *c, const struct actor *by, const struct app *app, const struct consent *consent, const struct hash_text *code, int64_t now, struct error *err)
 {
-    return db_run(c->writer, err, "DELETE FROM oauth_grant WHERE number IN (SELECT number FROM oauth_grant WHERE account = ?1 AND app = ?2 ORDER BY number DESC LIMIT -1 OFFSET ?3)",
-                  "tti", str_from(consent->user), str_from(app->id), (int64_t)OAUTH_GRANTS_MAX - 1) &&
+    return make_room(c, by, app, consent->user, err) &&
            db_run(c->writer, err,
                   "INSERT INTO oauth_grant(app, account, rights, code_hash, code_ends_at, code_used, redirect_uri, challenge, created_at, last_used_at)"
                   " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?8)",

@@ -113,6 +113,12 @@ bool verb_app_enable(struct verb_call *c, struct error *err)
     return set_disabled(c, false, err);
 }
 
+bool verb_app_delete(struct verb_call *c, struct error *err)
+{
+    struct app app;
+    return find(c, &app, err) && catalog_delete_app(c->house->catalog, &c->by, app.id, false, err);
+}
+
 int cli_app(int argc, char **argv)
 {
     static const char *data = "./data", *description, *website, *redirect_uris, *callback_prefix, *owner, *token_seconds, *requests_per_second, *burst;

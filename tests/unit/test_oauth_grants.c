@@ -194,6 +194,7 @@ static void one_user_and_application_have_so_many_consents(void **state)
     assert_true(is_good(f, first.access) && is_good(f, second.access));
     obtain(f, &f->confidential);
     assert_true(!is_good(f, first.access) && is_good(f, second.access) && is_good(f, other.access));
+    assert_int_equal(count(f, "SELECT count(*) FROM audit WHERE json_extract(entry,'$.action')='oauth.revoke' AND json_extract(entry,'$.details.for')='too many consents'"), 1);
 }
 
 static void one_consent_remembers_so_many_tokens(void **state)
@@ -289,6 +290,29 @@ static void each_change_is_recorded(void **state)
     assert_int_equal(count(f, "SELECT count(*) FROM audit WHERE entry LIKE '%slz__\\_%' ESCAPE '\\'"), 0);
 }
 
+static void a_deleted_application_takes_its_consents_along(void **state)
+{
+    struct fixture *f = *state;
+    struct oauth_tokens t = obtain(f, &f->public), other = obtain(f, &f->confidential);
+    struct error err = {0};
+    bool found = true;
+    struct app app;
+    assert_false(catalog_delete_app(f->c, &actor_server, f->public.id, false, &err));
+    assert_true(err.code == ERROR_BAD_REQUEST && is_good(f, t.access)); /* it is not disabled */
+    GOOD(catalog_set_app_disabled(f->c, &actor_server, f->public.id, true, &err_));
+    assert_false(catalog_delete_app(f->c, &actor_server, f->public.id, true, &err));
+    assert_int_equal(err.code, ERROR_PERMISSION_DENIED);
+    GOOD(catalog_delete_app(f->c, &actor_server, f->public.id, false, &err_));
+    assert_true(!is_good(f, t.access) && is_good(f, other.access));
+    GOOD(catalog_app(f->c, STR("Public"), &f->arena, &app, &found, &err_));
+    assert_false(found);
+    assert_false(catalog_delete_app(f->c, &actor_server, f->public.id, false, &err));
+    assert_int_equal(err.code, ERROR_NOT_FOUND);
+    assert_int_equal(count(f, "SELECT count(*) FROM oauth_grant"), 1);
+    assert_int_equal(count(f, "SELECT count(*) FROM oauth_token"), 1);
+    assert_int_equal(count(f, "SELECT count(*) FROM audit WHERE json_extract(entry,'$.action')='app.delete'"), 1);
+}
+
 static void scopes_are_words_of_rights(void **state)
 {
     (void)state;
@@ -332,6 +356,7 @@ int main(void)
         TEST(no_secret_is_in_the_file),
         TEST(everything_is_there_after_a_restart),
         TEST(each_change_is_recorded),
+        TEST(a_deleted_application_takes_its_consents_along),
         cmocka_unit_test(scopes_are_words_of_rights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

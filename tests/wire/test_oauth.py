@@ -511,6 +511,30 @@ def test_what_an_administrator_disabled_its_owner_does_not_enable(server):
     server.run("app", "enable", id)
     assert one.api(token).get("/api/version.json").status_code == 200 and buttons() == {"renew", "disable"}
     assert owner.send(dict(form, fields=dict(form["fields"], do="disable"))).status_code == 303
-    assert one.api(token).get("/api/version.json").status_code == 401 and buttons() == {"renew", "enable"}
+    assert one.api(token).get("/api/version.json").status_code == 401 and buttons() == {"renew", "enable", "delete"}
     assert owner.send(dict(form, fields=dict(form["fields"], do="enable"))).status_code == 303
     assert one.api(token).get("/api/version.json").status_code == 200
+
+
+def test_a_disabled_application_can_be_deleted_and_its_name_taken_again(server, person):
+    settings = "/profile/edit/developer_settings"
+    one = Application(server, *person.register("To be deleted", redirect_uris=CALLBACK))
+    token = one.tokens(person)["access_token"]
+
+    def form(what, id=one.id):
+        forms = [f for f in Forms(person.get(settings).text).forms if f["fields"].get("app") == id]
+        return next((f for f in forms if ("do", what) in f["buttons"]), None)
+    disable = form("disable")
+    assert form("delete") is None and person.send(disable, **{"do": "delete"}).status_code == 400
+    assert person.send(disable, button=("do", "disable")).status_code == 303
+    assert person.send(form("delete"), button=("do", "delete")).status_code == 303
+    assert one.id not in person.get(settings).text and one.api(token).get("/api/version.json").status_code == 401
+    again = Application(server, *person.register("To be deleted", redirect_uris=CALLBACK))
+    assert again.id != one.id
+    ran = subprocess.run([server.binary, "app", "delete", again.id, "--data", server.data], capture_output=True, text=True, timeout=60)
+    assert ran.returncode != 0 and "disabled before" in ran.stderr
+    operate(server, "app", "disable", again.id)
+    assert form("delete", again.id) is None and form("renew", again.id)
+    assert person.send(form("renew", again.id), **{"do": "delete"}).status_code == 403
+    operate(server, "app", "delete", again.id)
+    assert again.id not in operate(server, "app", "list")
