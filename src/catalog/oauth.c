@@ -183,7 +183,7 @@ static bool make_room(struct catalog *c, const struct actor *by, const struct ap
                 (int64_t)OAUTH_GRANTS_MAX - 1))
         return false;
     struct consented g = {.number = oldest};
-    memcpy(g.app, app->id, sizeof g.app);
+    snprintf(g.app, sizeof g.app, "%s", app->id);
     snprintf(g.account, sizeof g.account, "%s", user);
     return !oldest || end_grant(c, by, &g, "too many consents", err);
 }
