@@ -295,6 +295,16 @@ static bool insert(struct catalog *c, const struct key *key, const unsigned char
                   "ttttitii", str_from(key->id), str_from(key->user), str_from(key->name), str_from(hex), (int64_t)key->scope.rights, str_from(datasets), key->created_ms, key->expires_ms);
 }
 
+/* Of one user's deleted and expired keys the last are kept to be shown; the audit has them all. Otherwise one user's, made to expire in a
+ * second, could fill the table, and those that he deletes would push out what others are shown of theirs. */
+static bool forget_dead(struct catalog *c, const struct key *made, struct error *err)
+{
+    return db_run(c->writer, err,
+                  "DELETE FROM api_key WHERE id IN (SELECT id FROM api_key WHERE user = ?1 AND (deleted_at != 0 OR (expires_at != 0 AND expires_at <= ?2))"
+                  " ORDER BY iif(deleted_at, deleted_at, expires_at) DESC, id LIMIT -1 OFFSET ?3)",
+                  "tii", str_from(made->user), made->created_ms, (int64_t)KEYS_PER_USER_DEAD_MAX);
+}
+
 static bool create(struct catalog *c, const struct actor *by, const struct key *key, struct str secret, struct error *err)
 {
     unsigned char hash[SECRET_HASH_BYTES];
@@ -302,7 +312,7 @@ static bool create(struct catalog *c, const struct actor *by, const struct key *
     pthread_mutex_lock(&c->write);
     bool ok = check_free(c, key, err) && db_begin(c->writer, err);
     if (ok)
-        ok = users_commit(c, make_room(c, err) && insert(c, key, hash, err) && record(c, by, AUDIT_KEY_CREATE, key, err), err);
+        ok = users_commit(c, make_room(c, err) && insert(c, key, hash, err) && forget_dead(c, key, err) && record(c, by, AUDIT_KEY_CREATE, key, err), err);
     pthread_mutex_unlock(&c->write);
     return ok;
 }

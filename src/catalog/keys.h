@@ -8,8 +8,8 @@
 #include "base/secret.h"
 #include "catalog/catalog.h"
 
-enum { KEY_ID_LENGTH = 25, KEY_NAME_BYTES_MAX = 255, KEYS_PER_USER_MAX = 100, KEYS_MAX = 20000 };
-_Static_assert(KEYS_PER_USER_MAX == 100, "docs/wire/api-keys.md says so");
+enum { KEY_ID_LENGTH = 25, KEY_NAME_BYTES_MAX = 255, KEYS_PER_USER_MAX = 100, KEYS_PER_USER_DEAD_MAX = 100, KEYS_MAX = 20000 };
+_Static_assert(KEYS_PER_USER_MAX == 100 && KEYS_PER_USER_DEAD_MAX == 100, "docs/wire/api-keys.md says so");
 
 struct key {
     char id[KEY_ID_LENGTH + 1];

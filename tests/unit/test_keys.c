@@ -284,6 +284,51 @@ static void without_chance_no_key_is_made(void **state)
     free(v);
 }
 
+static size_t keys_of(struct fixture *f, const char *user, size_t *ret_deleted)
+{
+    struct key *v;
+    size_t n, deleted = 0;
+    GOOD(catalog_keys(f->c, user, &v, &n, &err_));
+    for (size_t i = 0; i < n; i++)
+        deleted += v[i].deleted_ms != 0;
+    free(v);
+    *ret_deleted = deleted;
+    return n;
+}
+
+/* Each 100 ms of the clock after the one before, so that it is clear which are the last. */
+static void dead_keys_of_one_user_do_not_take_the_room_of_others(void **state)
+{
+    struct fixture *f = *state;
+    struct made first = make(f, "dead", KEY_READ, 0), second = {0};
+    struct key gone;
+    size_t deleted;
+    for (int i = 0; i <= KEYS_PER_USER_DEAD_MAX; i++) {
+        struct made m = i ? make(f, "dead", KEY_READ, 0) : first;
+        if (i == 1)
+            second = m;
+        GOOD(catalog_delete_key(f->c, &actor_server, f->user.id, str_from(m.key.id), &gone, &err_));
+        ahead_ms += 100;
+    }
+    assert_int_equal(keys_of(f, f->user.id, &deleted), KEYS_PER_USER_DEAD_MAX + 1);
+    const struct key_spec of_other = {.user = f->other.id, .name = STR("mine"), .scope = {.rights = KEY_READ}};
+    char secret[SECRET_LENGTH + 1];
+    GOOD(catalog_create_key(f->c, &actor_server, &of_other, &gone, secret, &err_)); /* another's is no reason to forget */
+    assert_int_equal(keys_of(f, f->user.id, &deleted), KEYS_PER_USER_DEAD_MAX + 1);
+    struct made ends = make(f, "ends by itself", KEY_READ, __wrap_clock_wall_ms() + 50); /* and the first of the dead goes */
+    assert_int_equal(keys_of(f, f->user.id, &deleted), KEYS_PER_USER_DEAD_MAX + 1);
+    assert_int_equal(check(f, first.key.id, first.secret), KEY_VERDICT_UNKNOWN);
+    assert_int_equal(check(f, second.key.id, second.secret), KEY_VERDICT_DEAD);
+    ahead_ms += 100;
+    struct made alive = make(f, "alive", KEY_READ, 0); /* now that one is dead too: the second goes */
+    assert_int_equal(keys_of(f, f->user.id, &deleted), KEYS_PER_USER_DEAD_MAX + 1);
+    assert_int_equal(deleted, KEYS_PER_USER_DEAD_MAX - 1);
+    assert_int_equal(check(f, second.key.id, second.secret), KEY_VERDICT_UNKNOWN);
+    assert_int_equal(check(f, ends.key.id, ends.secret), KEY_VERDICT_DEAD);
+    assert_int_equal(check(f, alive.key.id, alive.secret), KEY_VERDICT_GOOD);
+    assert_int_equal(keys_of(f, f->other.id, &deleted), 1);
+}
+
 static int64_t used_ms(struct fixture *f, const char *id)
 {
     struct key k;
@@ -403,6 +448,7 @@ int main(void)
         T(one_user_has_a_hundred_keys_at_most),
         T(twenty_thousand_keys_and_no_more),
         T(without_chance_no_key_is_made),
+        T(dead_keys_of_one_user_do_not_take_the_room_of_others),
         T(the_last_use_is_noted_once_a_day_and_outlasts_the_server),
         T(a_key_made_or_ended_by_another_process_counts_within_a_second),
         T(the_file_holds_a_hash_and_damage_narrows),

@@ -13,6 +13,7 @@ from application import CALLBACK, Application, pkce
 from client import ADMIN, Server, counts, refused, six
 from person import SETTINGS, Forms, Person, answer
 
+
 @pytest.fixture(scope="module")
 def person(server):
     someone = Person(server)
