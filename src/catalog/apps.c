@@ -103,20 +103,26 @@ bool catalog_list_apps(struct catalog *c, const char *owner, struct arena *a, st
 
 /* ── what is taken ── */
 
-static bool check_text(const char *what, struct str text, struct error *err)
+/* Who decides about the application reads it on a page, and an administrator on a terminal (but: what a text area may hold beside). */
+static bool check_shown(const char *what, struct str text, const char *but, struct error *err)
+{
+    return !text_has_control(text, but) || error_set(err, ERROR_BAD_REQUEST, "the %s must not hold control characters, nor what turns the way of writing", what);
+}
+
+static bool check_text(const char *what, struct str text, const char *but, struct error *err)
 {
     if (text.n > APP_TEXT_BYTES_MAX)
         return error_set(err, ERROR_BAD_REQUEST, "the %s has %zu bytes, at most %d are taken", what, text.n, APP_TEXT_BYTES_MAX);
     if (!str_is_utf8(text, NULL) || (text.n && memchr(text.p, 0, text.n)))
         return error_set(err, ERROR_BAD_REQUEST, "the %s is not UTF-8 text", what);
-    return true;
+    return check_shown(what, text, but, err);
 }
 
 static bool check_website(struct str website, struct error *err)
 {
     if (website.n && !str_starts(website, STR("https://")) && !str_starts(website, STR("http://")))
         return error_set(err, ERROR_BAD_REQUEST, "the website must begin with https:// or http://");
-    return check_text("website", website, err);
+    return check_text("website", website, "", err);
 }
 
 /* The lines that say something, each checked, joined by single line feeds. */
@@ -180,8 +186,8 @@ static bool check_spec(const struct app_spec *spec, struct arena *a, struct app 
     if (!app->description.p || !app->website.p)
         return error_no_memory(err);
     snprintf(app->owner, sizeof app->owner, "%s", spec->owner ? spec->owner : "");
-    return name_display(a, "an application's name", spec->name, APP_NAME_BYTES_MAX, &app->name, err) && text_fold(a, app->name, ret_folded, err) &&
-           check_text("description", app->description, err) && check_website(app->website, err) && check_addresses(spec, a, app, err) &&
+    return name_display(a, "an application's name", spec->name, APP_NAME_BYTES_MAX, &app->name, err) && check_shown("name", app->name, "", err) && text_fold(a, app->name, ret_folded, err) &&
+           check_text("description", app->description, "\t\r\n", err) && check_website(app->website, err) && check_addresses(spec, a, app, err) &&
            check_numbers(spec, app, err);
 }
 
@@ -202,6 +208,9 @@ static bool record_new(struct catalog *c, const struct actor *by, const struct a
     buf_add_json(&b, app->redirect_uris);
     buf_add_z(&b, ",\"callback_prefix\":");
     buf_add_json(&b, app->callback_prefix);
+    buf_add_z(&b, ",\"owner\":");
+    buf_add_json(&b, str_from(app->owner));
+    buf_printf(&b, ",\"token_seconds\":%lld,\"requests_per_s\":%lld,\"burst\":%lld", (long long)app->token_seconds, (long long)app->requests_per_s, (long long)app->burst);
     bool ok = (buf_ok(&b) || error_no_memory(err)) && record(c, by, AUDIT_APP_CREATE, app->id, buf_str(&b), err);
     buf_free(&b);
     return ok;

@@ -165,6 +165,10 @@ must_use bool text_nfc(struct arena *a, struct str s, struct str *ret, struct er
 must_use bool text_fold(struct arena *a, struct str s, struct str *ret, struct error *err);
 /* NFC, outer blanks off, control characters become blanks; empty or over `bytes_max`: DATASET_MALTYPED. */
 must_use bool name_display(struct arena *a, const char *what, struct str s, size_t bytes_max, struct str *ret, struct error *err);
+/* Holds what acts on who shows it rather than being seen: control characters (those of ASCII that `but` names excepted), separators of lines
+ * and paragraphs, and format characters, which turn the way of writing or are nothing at all; the joiners of Persian and of emoji
+ * are fine. `s` is UTF-8. */
+bool text_has_control(struct str s, const char *but);
 /* A field or resource name as given: folded (rows/column.h), valid or refused with the nearest valid one. */
 must_use bool name_identifier(struct arena *a, const char *what, struct str s, struct str *ret, struct error *err);
 /* A field name from a display name; `taken` says which are in use already. */

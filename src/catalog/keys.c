@@ -250,9 +250,8 @@ static bool check_name(struct arena *a, struct str name, struct str *ret, struct
 {
     if (name.n > 4 * KEY_NAME_BYTES_MAX || !text_nfc(a, str_trim(name), ret, err) || ret->n > KEY_NAME_BYTES_MAX)
         return error_set(err, ERROR_API_KEY_NAME_TOO_LONG, "the key's name is too long: at most %d bytes are taken", KEY_NAME_BYTES_MAX);
-    for (size_t i = 0; i < ret->n; i++)
-        if ((unsigned char)ret->p[i] < 0x20 || ret->p[i] == 0x7f)
-            return error_set(err, ERROR_BAD_REQUEST, "the key's name must not hold control characters");
+    if (text_has_control(*ret, ""))
+        return error_set(err, ERROR_BAD_REQUEST, "the key's name must not hold control characters, nor what turns the way of writing");
     return ret->n || error_set(err, ERROR_API_KEY_MISSING_FIELD, "a key needs a keyName, so that it can be told from others");
 }
 

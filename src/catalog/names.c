@@ -110,6 +110,27 @@ static bool next_character(struct str *s, utf8proc_int32_t *ret)
     return true;
 }
 
+bool text_has_control(struct str s, const char *but)
+{
+    enum { ZERO_WIDTH_NON_JOINER = 0x200c, ZERO_WIDTH_JOINER = 0x200d };
+    utf8proc_int32_t c;
+    while (next_character(&s, &c))
+        switch (utf8proc_category(c)) {
+        case UTF8PROC_CATEGORY_CC:
+            if (c == 0 || c > 0x7f || !strchr(but, (int)c))
+                return true;
+            break;
+        case UTF8PROC_CATEGORY_CF:
+            if (c != ZERO_WIDTH_NON_JOINER && c != ZERO_WIDTH_JOINER)
+                return true;
+            break;
+        case UTF8PROC_CATEGORY_ZL:
+        case UTF8PROC_CATEGORY_ZP: return true;
+        default: break;
+        }
+    return false;
+}
+
 static void add_character(struct buf *b, utf8proc_int32_t c)
 {
     utf8proc_uint8_t bytes[4];

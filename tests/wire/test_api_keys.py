@@ -97,7 +97,7 @@ def test_a_list_that_cannot_be_is_refused(anna, query, code):
 @pytest.mark.parametrize("body,code", [
     ({}, "API_KEY.MISSING_FIELD"), ({"keyName": None}, "API_KEY.MISSING_FIELD"), ({"keyName": 7}, "API_KEY.MISSING_FIELD"), ({"keyName": "  "}, "API_KEY.MISSING_FIELD"),
     ({"keyName": "n" * 256}, "API_KEY.NAME_TOO_LONG"), ({"keyName": "taken"}, "API_KEY.API_KEY.NAME_TAKEN"), ([], "req.content.json.not-object"),
-    ({"keyName": "a\u0007"}, "invalid-request"),
+    ({"keyName": "a\u0007"}, "invalid-request"), ({"keyName": "a\u009b2J"}, "invalid-request"), ({"keyName": "a\u202eb"}, "invalid-request"), ({"keyName": "a\u2028b"}, "invalid-request"),
     # A limit that cannot be read must not become none.
     ({"keyName": "x", "rights": []}, "invalid-request"), ({"keyName": "x", "rights": None}, "invalid-request"), ({"keyName": "x", "rights": "read"}, "invalid-request"),
     ({"keyName": "x", "rights": ["read", "everything"]}, "invalid-request"), ({"keyName": "x", "datasets": []}, "invalid-request"),

@@ -251,13 +251,20 @@ def test_a_program_logs_in_with_a_form(server):
 
 @pytest.mark.parametrize("values,says", [({"name": ""}, "name"), ({"name": "x", "redirect_uris": "http://evil.example/"}, "https://"), ({"name": "x", "callback_prefix": "https://a.example#"}, "fragment"),
                                          ({"name": "x", "website": "javascript:alert(1)"}, "website"), ({"name": "x", "redirect_uris": "\n".join(f"https://a.example/{i}" for i in range(21))}, "20"),
-                                         ({"name": "x", "description": "d" * 2001}, "2000"), ({"do": "nothing", "name": "x"}, "what is to be done"), ({"do": "disable", "app": "x" * 25}, "no such application")])
+                                         ({"name": "x", "description": "d" * 2001}, "2000"), ({"do": "nothing", "name": "x"}, "what is to be done"),
+                                         ({"name": "a\u202eb"}, "control characters"), ({"name": "a\u009b2Jb"}, "control characters"), ({"name": "x", "description": "a\u2066b"}, "control characters"),
+                                         ({"name": "x", "website": "https://a.example/\u202e"}, "control characters"), ({"do": "disable", "app": "x" * 25}, "no such application")])
 def test_a_form_that_is_refused_says_why_and_keeps_what_was_typed(person, values, says):
     reply = person.send(person.form(person.get(SETTINGS), SETTINGS, do="register"), **values)
     assert reply.status_code in (400, 404) and says in reply.text, reply.text
     kept = person.form(reply, SETTINGS, do="register")["fields"]
     for name in ("name", "website", "callback_prefix"):
         assert kept[name] == values.get(name, "")
+
+
+def test_a_description_has_lines_and_letters_of_every_script(person):
+    values = {"description": "one\r\ntwo\tthree", "website": "https://b\u00fccher.example/"}
+    person.register("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \U0001f469\u200d\U0001f4bb", **values)  # with joiners, which are no controls
 
 
 def test_an_application_of_another_user_is_not_there(server, person):
