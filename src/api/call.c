@@ -159,6 +159,12 @@ static bool admit(struct call *c, struct error *err)
     if (!takes_forms && !gate_check_csrf(&c->principal, c->head, err))
         return false;
     c->actor = gate_actor(&c->principal, c->head);
+    /* A reply without it a shared cache may keep for a while and show to whoever asks next: where Authorization was sent it must not, of
+     * a session's cookie it knows nothing (RFC 9111 sections 3.5 and 4.2.2). A handler may say no-store instead. */
+    if (!principal_is_anonymous(&c->principal)) {
+        http_reply_header(c->x, "Cache-Control", STR("private, no-cache"));
+        http_reply_keep(c->x);
+    }
     if (c->route->action != GATE_PROBE && !gate_throttle(c->api->gate, c->x, &c->principal, err))
         return false;
     if (!c->route->has_dataset)

@@ -157,10 +157,6 @@ static void reply_validators(struct call *c, const struct etag *tag, int64_t mod
         http_reply_header(c->x, "ETag", str_from(tag->text));
     reply_date(c, "Last-Modified", modified);
     http_reply_header(c->x, "Vary", STR("Accept,Accept-Charset,Accept-Language,Content-Type"));
-    /* With Last-Modified alone a cache may keep it for a while and show it to whoever asks next (RFC 9111 section 4.2.2): that holds for
-     * requests with Authorization in shared caches only, and not at all for a session's cookie. */
-    if (!principal_is_anonymous(&c->principal))
-        http_reply_header(c->x, "Cache-Control", STR("private, no-cache"));
 }
 
 /* ── one read ── */

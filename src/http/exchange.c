@@ -118,8 +118,10 @@ static void add_header(struct buf *out, const char *name, struct str value)
     buf_add(out, "\r\n", 2);
 }
 
-static void drop_header(struct buf *headers, struct str name)
+static void drop_header(struct exchange *x, struct str name)
 {
+    struct buf *headers = &x->headers;
+
     for (size_t at = 0, n; at < headers->n; at += n) {
         struct str rest = str_skip(buf_str(headers), at);
         const char *lf = memchr(rest.p, '\n', rest.n);
@@ -129,6 +131,7 @@ static void drop_header(struct buf *headers, struct str name)
             continue;
         memmove(headers->p + at, headers->p + at + n, headers->n - at - n);
         headers->n -= n;
+        x->kept -= at < x->kept ? n : 0;
         n = 0;
     }
 }
@@ -139,8 +142,9 @@ void http_reply_header(struct http_exchange *xp, const char *name, struct str va
 
     if (http_sent(xp))
         return;
-    if (str_eq_fold(str_from(name), STR("Content-Type"))) /* there can be only one; an error replaces a half-made reply's */
-        drop_header(&x->headers, STR("Content-Type"));
+    /* There can be only one; an error replaces a half-made reply's, and a stricter word a general one. */
+    if (str_eq_fold(str_from(name), STR("Content-Type")) || str_eq_fold(str_from(name), STR("Cache-Control")))
+        drop_header(x, str_from(name));
     add_header(&x->headers, name, value);
 }
 

@@ -80,7 +80,7 @@ struct http_app {
 
 /* The reply. Status and headers are set before http_send; Content-Length, Date, Connection, X-Socrata-RequestId, X-Content-Type-Options (and
  * Strict-Transport-Security when config says) are added here. Header values with control characters are refused by assertion-free
- * cleaning: such bytes become spaces. */
+ * cleaning: such bytes become spaces. Of Content-Type and Cache-Control the last that was set counts. */
 void http_reply_status(struct http_exchange *x, int status);
 void http_reply_header(struct http_exchange *x, const char *name, struct str value);
 /* The body so far: a spool in the exchange's keeping; NULL only when out of memory (then a 503 is sent by http_send). */

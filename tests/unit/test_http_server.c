@@ -125,6 +125,16 @@ static void app_end(void *ctx, struct http_exchange *x)
     } else if (path_is(x, "/nothing")) {
         http_reply_status(x, 204);
         http_send(x);
+    } else if (path_is(x, "/anew")) {
+        http_reply_header(x, "X-Before", STR("1"));
+        http_reply_header(x, "Cache-Control", STR("private, no-cache"));
+        http_reply_header(x, "X-Kept", STR("2"));
+        http_reply_keep(x);
+        http_reply_header(x, "X-Dropped", STR("3"));
+        http_reply_header(x, "cache-control", STR("no-store")); /* in the place of the kept one */
+        if (x->head->query.n)
+            http_reply_reset(x);
+        answer(x, 200, STR("anew"));
     } else if (path_is(x, "/who")) {
         snprintf(text, sizeof(text), "%s %s", x->head->peer, x->head->secure ? "secure" : "open");
         answer(x, 200, str_from(text));
@@ -422,6 +432,23 @@ static void requests_are_answered_plain_and_over_tls(void **state)
         expect_closed(c);
         client_close(c);
     }
+}
+
+static void a_header_of_which_there_is_one_is_replaced_and_what_is_kept_stays_whole(void **state)
+{
+    (void)state;
+    struct client *c = client_open(false);
+    for (int reset = 0; reset < 2; reset++) {
+        put(c, reset ? "GET /anew?reset" HOST "\r\n" : "GET /anew" HOST "\r\n");
+        c->in[c->n] = 0;
+        while (!strstr(c->in, "anew"))
+            assert_true(get_more(c));
+        const char *rest = reset ? "X-Before: 1\r\nX-Kept: 2\r\nContent-Type:" : "X-Before: 1\r\nX-Kept: 2\r\nX-Dropped: 3\r\ncache-control: no-store\r\nContent-Type:";
+        if (!strstr(c->in, rest) || strstr(c->in, "private"))
+            fail_msg("%s", c->in);
+        expect_reply(c, 200, "anew");
+    }
+    client_close(c);
 }
 
 static void any_slicing_gives_the_same_replies(void **state)
@@ -1110,6 +1137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM(requests_are_answered_plain_and_over_tls),
         CLAIM(any_slicing_gives_the_same_replies),
+        CLAIM(a_header_of_which_there_is_one_is_replaced_and_what_is_kept_stays_whole),
         CLAIM(a_hundred_pipelined_requests_are_answered_in_order),
         CLAIM(head_and_204_have_no_body),
         CLAIM(expect_continue_is_asked_for_only_when_the_body_is_wanted),

@@ -94,6 +94,10 @@ def test_public_data_is_read_by_anyone(anonymous, public):
 
 
 def test_no_cache_shows_one_callers_rows_to_another(api, anonymous, public, private):
+    for path in ("/api/users/current.json", f"/api/views/{private}.json", f"/api/views/{private}/permissions", f"/resource/{private}/none.json"):
+        assert api.get(path).headers["Cache-Control"] == "private, no-cache", path
+    for path in ("/api/api_keys", "/seltzer/audit", "/login"):  # said once, and more strictly
+        assert api.get(path).headers["Cache-Control"] == "no-store", path
     for dataset in (public, private):
         first = api.get(f"/resource/{dataset}.json")
         again = api.get(f"/resource/{dataset}.json", headers={"If-None-Match": first.headers["ETag"]})

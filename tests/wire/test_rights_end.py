@@ -70,6 +70,24 @@ def test_who_loses_the_password_while_a_body_is_sent_changes_nothing(server, lea
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_rows_that_were_applied_ahead_of_a_large_bodys_end_go_with_the_right(server, leaver, api, method):
+    d = leaver.create({"k": "text", "v": "text"}, key="k")
+    leaver.upsert_ok(d, [{"k": "kept"}])
+    body = ("[" + ",".join('{"k":"%d","v":"%s"}' % (i, "x" * 80) for i in range(60000)) + "]").encode()
+    tls = half_sent(server, method, f"/resource/{d}.json", body)
+    operator(server, "disable")
+    try:
+        tls.sendall(body[-1:])
+        assert status_of(read_to_end(tls)) == 401
+    finally:
+        tls.close()
+        operator(server, "enable")
+    assert api.rows(d) == [{"k": "kept"}]
+    api.upsert_ok(d, [{"k": "next"}])
+    assert api.rows(d) == [{"k": "kept"}, {"k": "next"}]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_a_dataset_deleted_while_a_body_is_sent_is_not_found(server, leaver, api, method):
     d = leaver.create({"k": "text"}, key="k")
     tls = half_sent(server, method, f"/resource/{d}.json", b'[{"k":"2"}]')
