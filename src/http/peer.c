@@ -111,6 +111,21 @@ static void client_address(const struct connection *c, const struct http_head *h
     }
 }
 
+/* What the proxy says of the client's way to it; its word counts both ways, for TLS between us and the proxy says nothing about the client.
+ * Said more than once, by a proxy that adds its own to what the client sent, all must say https. */
+static bool is_secure(const struct http_head *h, bool ours)
+{
+    bool said = false, secure = true;
+
+    for (size_t i = 0; i < h->n_headers; i++) {
+        if (!str_eq_fold(h->headers[i].name, STR("X-Forwarded-Proto")))
+            continue;
+        said = true;
+        secure = secure && str_eq_fold(h->headers[i].value, STR("https"));
+    }
+    return said ? secure : ours;
+}
+
 void peer_set_client(const struct connection *c, struct http_head *h)
 {
     const struct http_server *s = c->server;
@@ -118,9 +133,7 @@ void peer_set_client(const struct connection *c, struct http_head *h)
 
     h->secure = c->ssl != NULL;
     if (c->from_proxy) {
-        struct str proto = http_header(h, "X-Forwarded-Proto");
-        if (proto.p) /* its word counts both ways: TLS between us and the proxy says nothing about the client */
-            h->secure = str_eq_fold(proto, STR("https"));
+        h->secure = is_secure(h, h->secure);
         client_address(c, h, &a);
     }
     for (size_t i = 0; i < s->n_operators; i++)

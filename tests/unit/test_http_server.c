@@ -905,6 +905,10 @@ static void only_a_trusted_proxy_speaks_for_others(void **state)
     } cases[] = {
         {"127.0.0.1", "X-Forwarded-Proto: https\r\nX-Forwarded-For: 9.9.9.9\r\n", "127.0.0.1 open"},
         {"127.0.0.2", "X-Forwarded-Proto: https\r\nX-Forwarded-For: 9.9.9.9\r\n", "9.9.9.9 secure"},
+        {"127.0.0.2", "X-Forwarded-Proto: https\r\nX-Forwarded-For: 9.9.9.9\r\nx-forwarded-proto: HTTPS\r\n", "9.9.9.9 secure"},
+        {"127.0.0.2", "X-Forwarded-Proto: https\r\nX-Forwarded-Proto: http\r\nX-Forwarded-For: 9.9.9.9\r\n", "9.9.9.9 open"},
+        {"127.0.0.2", "X-Forwarded-Proto: http\r\nX-Forwarded-Proto: https\r\nX-Forwarded-For: 9.9.9.9\r\n", "9.9.9.9 open"},
+        {"127.0.0.2", "X-Forwarded-Proto: https, http\r\nX-Forwarded-For: 9.9.9.9\r\n", "9.9.9.9 open"},
         {"127.0.0.2", "X-Forwarded-For: 1.1.1.1, 8.8.8.8, 10.1.2.3\r\n", "8.8.8.8 open"},
         {"127.0.0.2", "X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-For: 2001:db8::7\r\n", "2001:db8::7 open"},
         {"127.0.0.2", "X-Forwarded-For: unknown\r\n", "127.0.0.2 open"},
