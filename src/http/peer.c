@@ -86,29 +86,31 @@ bool network_has(const struct network *n, const struct address *a)
     return rest == 0 || ((n->address.bytes[whole] ^ a->bytes[whole]) >> (8 - rest)) == 0;
 }
 
-/* The client as the nearest trusted proxy knows it: the last address of X-Forwarded-For that is no proxy of ours. */
-static void client_address(const struct connection *c, const struct http_head *h, struct address *ret)
+/* The client as the nearest trusted proxy knows it: the last address of X-Forwarded-For that is no proxy of ours. False: the proxy
+ * passes somebody on whose address it does not say ("unknown"). */
+static bool client_address(const struct connection *c, const struct http_head *h, struct address *ret)
 {
     for (size_t i = h->n_headers; i-- > 0;) {
         struct str list = h->headers[i].value;
         if (!str_eq_fold(h->headers[i].name, STR("X-Forwarded-For")))
             continue;
-        while (list.n > 0) {
+        do {
             struct address a;
             bool trusted = false;
             size_t start = list.n;
             while (start > 0 && list.p[start - 1] != ',')
                 start--;
             if (!address_parse(str_trim(str_skip(list, start)), &a))
-                return;
+                return false;
             *ret = a;
             for (size_t k = 0; k < c->server->n_proxies; k++)
                 trusted = trusted || network_has(&c->server->proxies[k], &a);
             if (!trusted)
-                return;
+                return true;
             list.n = start ? start - 1 : 0;
-        }
+        } while (list.n > 0);
     }
+    return true;
 }
 
 /* What the proxy says of the client's way to it; its word counts both ways, for TLS between us and the proxy says nothing about the client.
@@ -130,13 +132,15 @@ void peer_set_client(const struct connection *c, struct http_head *h)
 {
     const struct http_server *s = c->server;
     struct address a = c->address;
+    bool is_known = true;
 
     h->secure = c->ssl != NULL;
     if (c->from_proxy) {
         h->secure = is_secure(h, h->secure);
-        client_address(c, h, &a);
+        is_known = client_address(c, h, &a);
     }
-    for (size_t i = 0; i < s->n_operators; i++)
+    /* The proxy itself may be an operator's machine; who comes through it unnamed is not. */
+    for (size_t i = 0; is_known && i < s->n_operators; i++)
         h->from_operator = h->from_operator || network_has(&s->operators[i], &a);
     address_text(&a, h->peer, sizeof(h->peer));
 }

@@ -119,7 +119,8 @@ def test_metrics_are_for_administrators_and_the_networks_that_may(server, api, a
     refused(server.api(("admin", "wrong password")).get("/metrics"), 401)
     # a proxy's word counts: who came from elsewhere is not of the network
     assert watched.api(None).get("/metrics").status_code == 200
-    refused(watched.api(None).get("/metrics", headers={"X-Forwarded-For": "192.0.2.1"}), 403)
+    for client in ("192.0.2.1", "127.0.0.1, 192.0.2.1", "unknown", "127.0.0.1, unknown", ""):  # nor who came from somewhere that it does not say
+        refused(watched.api(None).get("/metrics", headers={"X-Forwarded-For": client}), 403)
     refused(watched.api(None).post("/metrics"), 405)
 
 
