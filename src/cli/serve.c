@@ -45,7 +45,7 @@ static struct settings {
     const char *listens[LISTENS_MAX], *http_listens[LISTENS_MAX], *hosts[HOSTS_MAX], *proxies[HOSTS_MAX], *metrics_from[HOSTS_MAX], *throttles[THROTTLES_MAX];
     size_t n_listens, n_http_listens, n_hosts, n_proxies, n_metrics_from, n_throttles;
     const char *tls_cert, *tls_key, *ready_fd, *audit_head, *workers, *replies_max, *disk_reserve, *query_deadline, *private_data, *log_level, *access_log, *user;
-    bool dev, verbose, strict_host, no_sandbox;
+    bool dev, verbose, strict_host, strict_app_tokens, no_sandbox;
 } settings;
 
 static const struct cli_option options[] = {
@@ -66,6 +66,7 @@ static const struct cli_option options[] = {
     {"disk-reserve", "SIZE", "writes leave this much of the disk free, else 507: bytes, 800M, 2G, 5%, 0 for none (5%, at least 512M; with --dev none)", NULL, &settings.disk_reserve, NULL, NULL, 0},
     {"query-deadline", "SECONDS", "a query that has not sent its last row by then is answered 408 (30)", NULL, &settings.query_deadline, NULL, NULL, 0},
     {"throttle", "KIND=RATE[:BURST]", "requests a second, and at once, of one address, app, user, publisher or loopback; or KIND=none (address=10:1000 app=100:10000 user=100:10000 publisher=none loopback=none; with --dev none); may be repeated", NULL, NULL, settings.throttles, &settings.n_throttles, THROTTLES_MAX},
+    {"strict-app-tokens", NULL, "refuse requests with an app token that is not registered, or is disabled (such tokens are as none)", &settings.strict_app_tokens, NULL, NULL, NULL, 0},
     {"audit-head", "FILE", "where the head of the audit is kept, better on another disk (DIR/audit-head)", NULL, &settings.audit_head, NULL, NULL, 0},
     {"private", "HOW", "what a stranger is told of a private dataset: forbidden (403, as Socrata does) or hidden (404, as if there were none) (forbidden)", NULL, &settings.private_data, NULL, NULL, 0},
     {"dev", NULL, "for tests and trials: temporary data, loopback only, user admin with password " DEV_PASSWORD, &settings.dev, NULL, NULL, NULL, 0},
@@ -258,6 +259,8 @@ static bool open_house(struct server *s, struct error *err)
         !(s->queries = query_cache_new(QUERY_CACHE_ENTRIES_MAX, QUERY_CACHE_BYTES_MAX, err)))
         return false;
     gate_set_throttle(s->gate, s->throttle);
+    if (settings.strict_app_tokens)
+        gate_be_strict_with_app_tokens(s->gate);
     s->api = (struct api){
         .catalog = s->catalog,
         .store = s->store,

@@ -15,6 +15,7 @@ struct gate {
     struct failures *failures;
     struct sessions *sessions;
     struct limits limits;
+    bool app_tokens_are_strict;
 };
 
 struct gate *gate_new(struct catalog *catalog, struct error *err)
@@ -309,6 +310,25 @@ static bool check_carried(struct gate *g, const struct carried *c, const struct 
     return !c->session.n || browser_loads_for_another_site(head) || check_session(g, c->session, who, err);
 }
 
+bool gate_app(struct catalog *catalog, struct str token, struct arena *a, struct app *ret, bool *ret_is, struct error *err)
+{
+    *ret_is = false;
+    if (token.n != APP_ID_LENGTH) /* its name finds it too */
+        return true;
+    if (!catalog_app(catalog, token, a, ret, ret_is, err))
+        return false;
+    *ret_is = *ret_is && !ret->disabled && str_eq(token, str_from(ret->id));
+    return true;
+}
+
+static bool is_registered(struct gate *g, struct str token, struct arena *a, struct error *err)
+{
+    struct app app;
+    bool is;
+    return gate_app(g->catalog, token, a, &app, &is, err) &&
+           (is || error_set(err, ERROR_PERMISSION_DENIED, "Invalid app_token specified: this server takes tokens of registered applications alone; send none, or register one"));
+}
+
 bool gate_check(struct gate *g, const struct http_head *head, struct arena *a, struct principal *ret, enum gate_challenge *ret_challenge, struct error *err)
 {
     struct carried c = look(head, a);
@@ -326,6 +346,8 @@ bool gate_check(struct gate *g, const struct http_head *head, struct arena *a, s
         return false;
     }
     *ret_challenge = CHALLENGE_NONE;
+    if (g->app_tokens_are_strict && c.app_token.p && !is_registered(g, c.app_token, a, err))
+        return false;
     if (c.app_token.n)
         catalog_record_app_token(g->catalog, c.app_token);
     *ret = who;
@@ -342,6 +364,11 @@ struct actor gate_actor(const struct principal *p, const struct http_head *head)
         .request_id = str_from(head->request_id),
         .peer = head->peer,
     };
+}
+
+void gate_be_strict_with_app_tokens(struct gate *g)
+{
+    g->app_tokens_are_strict = true;
 }
 
 void gate_set_throttle(struct gate *g, const struct throttle_policy policies[THROTTLE_KINDS])

@@ -57,6 +57,9 @@ must_use bool gate_authenticate(struct gate *g, struct http_exchange *x, struct 
 /* Once more, when a long request has come to its end: who was disabled, or lost his key, session or token by then, is refused
  * (CREDENTIALS_WRONG); a role or a scope that changed is in *p as it is now. */
 must_use bool gate_still_good(struct gate *g, struct http_exchange *x, struct principal *p, struct error *err);
+/* A request with an app token that names no registered application, or a disabled one, is refused: PERMISSION_DENIED, "Invalid app_token
+ * specified". Without it such a token is as none. Before the first request. */
+void gate_be_strict_with_app_tokens(struct gate *g);
 /* How fast each kind of caller may ask; until it is called anybody may as he likes. Before the first request. */
 void gate_set_throttle(struct gate *g, const struct throttle_policy policies[THROTTLE_KINDS]);
 /* Counts the request, and says in the reply's headers what is left. False: TOO_MANY_REQUESTS. Wrong credentials are counted by

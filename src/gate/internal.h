@@ -3,6 +3,7 @@
 #define SELTZER_GATE_INTERNAL_H
 
 #include "base/secret.h"
+#include "catalog/apps.h"
 #include "gate/gate.h"
 
 /* ── basic.c: RFC 7617 ── */
@@ -49,6 +50,8 @@ struct limits {
     struct throttle *throttle;
     struct throttle_policy policies[THROTTLE_KINDS];
 };
+/* Is it the token of an application that is registered and not disabled? */
+must_use bool gate_app(struct catalog *catalog, struct str token, struct arena *a, struct app *ret, bool *ret_is, struct error *err);
 must_use bool limits_charge(const struct limits *l, struct catalog *catalog, struct http_exchange *x, const struct principal *p, struct error *err);
 
 /* ── sessions.c: people who logged in on a page ── */

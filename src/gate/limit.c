@@ -96,20 +96,34 @@ static struct throttle_policy policy_of_app(const struct app *app, const struct 
     return p;
 }
 
+/* Anybody who can sign in may register applications: those of one who is not trusted with the site's data share a bucket, or he would
+ * have a hundred. Not one to which the administrator gave a limit of its own. */
+static bool shares(const struct app *app, struct catalog *catalog, bool *ret, struct error *err)
+{
+    struct user owner;
+    bool found = false;
+    *ret = false;
+    if (!*app->owner || app->requests_per_s >= 0 || app->burst >= 0)
+        return true;
+    if (!catalog_user_by_id(catalog, app->owner, &owner, &found, err))
+        return false;
+    *ret = found && owner.role < ROLE_EDITOR;
+    return true;
+}
+
 /* Of a token that is registered; any other is as none, or everybody would make up his own. */
 static bool payer_of_app(const struct limits *l, struct catalog *catalog, struct str token, struct arena *a, struct payer *ret, bool *ret_is, struct error *err)
 {
     struct app app;
-    bool found;
-    *ret_is = false;
-    if (token.n != APP_ID_LENGTH)
-        return true;
-    if (!catalog_app(catalog, token, a, &app, &found, err))
+    bool shared;
+    if (!gate_app(catalog, token, a, &app, ret_is, err))
         return false;
-    if (!found || app.disabled || !str_eq(token, str_from(app.id)))
+    if (!*ret_is)
         return true;
-    *ret = (struct payer){THROTTLE_APP, token, policy_of_app(&app, &l->policies[THROTTLE_APP])};
-    *ret_is = true;
+    if (!shares(&app, catalog, &shared, err))
+        return false;
+    char *owner = shared ? arena_printf(a, "owner %s", app.owner) : NULL;
+    *ret = (struct payer){THROTTLE_APP, owner ? str_from(owner) : token, policy_of_app(&app, &l->policies[THROTTLE_APP])};
     return true;
 }
 

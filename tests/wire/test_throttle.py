@@ -127,6 +127,33 @@ def test_a_publisher_does_not_use_up_what_an_applications_readers_have(guarded, 
     assert fields(ask(guarded.api(None), "192.0.2.80", headers={"X-App-Token": token}))[:4] == ("app", APP, 3600 * APP, APP - 1)
 
 
+def test_applications_of_somebody_who_may_not_write_share_what_he_has(guarded):
+    """Whoever can sign in may register a hundred of them."""
+    guarded.add_user("reader", PASSWORD, role="viewer")
+    reader = Person(guarded)
+    assert reader.log_in("reader", PASSWORD).status_code == 200
+    tokens = [register(reader, f"of the reader {i}") for i in range(2)]
+    for left in reversed(range(APP)):
+        assert fields(ask(guarded.api(None), "192.0.2.95", headers={"X-App-Token": tokens[left % 2]}))[:4] == ("app", APP, 3600 * APP, left)
+    assert fields(ask(guarded.api(None), "192.0.2.95", headers={"X-App-Token": tokens[1]}))[0] == "address"
+
+
+def test_strict_app_tokens_refuse_what_is_not_registered(tmp_path):
+    s = Server(tmp_path / "data", extra=["--strict-app-tokens"]).start()
+    token = app(s, "add", "known", "--redirect-uris", "https://site.example/cb").split("app token: ")[1].split()[0]
+    api = s.api(None)
+    assert api.get("/api/version").status_code == 200
+    assert api.get("/api/version", headers={"X-App-Token": token}).status_code == 200
+    assert api.get(f"/api/version?$$app_token={token}", headers={"X-App-Token": ""}).status_code == 200
+    for headers, query in (({"X-App-Token": "made up"}, ""), ({"X-App-Token": ""}, ""), ({}, "?$$app_token=made-up"), ({}, "?app_token="), ({"X-App-Token": "known"}, "")):
+        for who in (api, s.api()):
+            refused(who.get("/api/version" + query, headers=headers), 403, "permission_denied", says=["Invalid app_token specified"])
+    app(s, "disable", "known")
+    refused(api.get("/api/version", headers={"X-App-Token": token}), 403, "permission_denied", says=["Invalid app_token specified"])
+    assert s.stop() == 0
+    s.check_clean()
+
+
 def app(server, verb, name, *options):
     """seltzer app VERB, beside the running server."""
     ran = subprocess.run([server.binary, "app", verb, name, *options, "--data", server.data], capture_output=True, text=True, check=True)
