@@ -106,13 +106,25 @@ static bool on_keep(void *ctx, struct upload *u, const struct write *write, stru
     return write_reply_keep(c, &w->options, u, write, &row, w->deleted_id_json, out);
 }
 
+/* A key is the user's own: under another's he would be told what that one did. */
+static bool own_key(struct call *c, struct str *key, struct error *err)
+{
+    if (!key->n)
+        return true;
+    char *text = arena_printf(c->arena, "%s/" FMT_STR, c->principal.user.id, ARG_STR(*key));
+    if (!text)
+        return error_no_memory(err);
+    *key = str_from(text);
+    return true;
+}
+
 static void finish(struct call *c)
 {
     struct ingest_watcher watcher = {c, on_done, on_show, on_keep};
     struct writing *w = c->state;
     struct error err = {0};
     struct str witness = STR_NONE;
-    if (body_digest_finish(&w->digest, c, &witness, &err) && upload_finish(w->upload, &err)) {
+    if (body_digest_finish(&w->digest, c, &witness, &err) && own_key(c, &w->digest.key, &err) && upload_finish(w->upload, &err)) {
         upload_set_witness(w->upload, w->digest.key, witness);
         ingest_submit(c->api->queue, w->upload, &watcher);
     } else {

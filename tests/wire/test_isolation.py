@@ -272,6 +272,17 @@ def test_the_same_key_with_another_body_is_422(own, other):
     assert len(api.rows(dataset)) == 1
 
 
+def test_a_key_is_its_users_own(own):
+    api = own.api()
+    dataset = api.create({"k": "text", "n": "number"}, key="k")
+    own.add_user("colleague", "a password of hers", role="editor")
+    assert api.request("PUT", f"/api/views/{dataset}.json?method=setPermission&value=public.read").status_code == 200
+    for who, told in ((api, counts(created=1, by_key=0)), (own.api(("colleague", "a password of hers")), counts(updated=1, by_key=1))):
+        for again in (False, True):
+            reply = who.post(f"/resource/{dataset}.json", json=[{"k": "1", "n": 2}], headers={"Idempotency-Key": "monday"})
+            assert six(reply) == told and ("Idempotency-Replayed" in reply.headers) == again
+
+
 def test_E11_small_writes_to_other_datasets_do_not_wait_for_a_large_one(own):
     """The large one is applied while its body comes, and its last byte comes only once the small ones are done."""
     api = own.api()
