@@ -256,13 +256,9 @@ struct catalog *catalog_open(const char *dir, struct error *err)
     pthread_mutex_init(&c->write, NULL);
     pthread_rwlock_init(&c->lock, NULL);
     pthread_mutex_init(&c->watch, NULL);
-    pthread_mutex_init(&c->hashing, NULL);
-    pthread_cond_init(&c->hashing_done, NULL);
     pthread_mutex_init(&c->tokens.lock, NULL);
     pthread_mutex_init(&c->lookups.lock, NULL);
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    c->hashing_max = cores > 2 ? (unsigned)cores / 2 : 1;
-    if (open_files(c, dir, err) && load(c, err))
+    if ((c->hashing = hashing_new(err)) && open_files(c, dir, err) && load(c, err))
         return c;
     catalog_close(c);
     return NULL;
@@ -288,8 +284,7 @@ void catalog_close(struct catalog *c)
     pthread_mutex_destroy(&c->write);
     pthread_rwlock_destroy(&c->lock);
     pthread_mutex_destroy(&c->watch);
-    pthread_mutex_destroy(&c->hashing);
-    pthread_cond_destroy(&c->hashing_done);
+    hashing_free(c->hashing);
     pthread_mutex_destroy(&c->tokens.lock);
     free(c->dir);
     free(c);

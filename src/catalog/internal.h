@@ -124,6 +124,14 @@ must_use bool catalog_change_end(struct catalog *c, bool ok, struct error *err);
 struct str hex_write(const unsigned char hash[32], char *ret);
 bool hex_read(struct str hex, unsigned char *ret, size_t n);
 
+/* ── hashing.c: argon2, on threads of its own ── */
+struct hashing;
+struct hashing *hashing_new(struct error *err);
+void hashing_free(struct hashing *h);
+/* Runs f(ctx) there and waits for its end. HASHING_WAITERS_MAX wait for their turn; false: there are as many, f was not run, and *err says
+ * TOO_MANY_REQUESTS. */
+must_use bool hashing_run(struct hashing *h, void (*f)(void *ctx), void *ctx, struct error *err);
+
 struct catalog {
     pthread_mutex_t write;
     struct sql *writer;
@@ -143,10 +151,7 @@ struct catalog {
     atomic_uint_least64_t watched_at_ms;
     int64_t watched_data_version, watched_users_version;
 
-    /* At most `hashing_max` argon2 runs at once; HASHING_WAITERS_MAX wait, the rest is told to come back. */
-    pthread_mutex_t hashing;
-    pthread_cond_t hashing_done;
-    unsigned hashing_now, hashing_waiting, hashing_max;
+    struct hashing *hashing;
 
     struct app_tokens tokens;
     struct lookups lookups;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/pool.h"
 #include "base/random.h"
 #include "catalog/internal.h"
 
@@ -307,44 +306,23 @@ bool catalog_user_by_id(struct catalog *c, const char *id, struct user *ret, boo
 
 /* ── passwords ── */
 
-/* A hash takes 19 MiB and 16 ms: more of them at once would only add memory and take the processors from everybody who is signed in
- * already. Who waits for his turn does not keep a worker from others. */
-static bool hashing_begin(struct catalog *c, struct error *err)
-{
-    pthread_mutex_lock(&c->hashing);
-    bool ok = c->hashing_now < c->hashing_max || c->hashing_waiting < HASHING_WAITERS_MAX;
-    if (ok) {
-        c->hashing_waiting++;
-        if (c->hashing_now >= c->hashing_max) {
-            pool_wait_begin();
-            while (c->hashing_now >= c->hashing_max)
-                pthread_cond_wait(&c->hashing_done, &c->hashing);
-            pool_wait_end();
-        }
-        c->hashing_waiting--;
-        c->hashing_now++;
-    }
-    pthread_mutex_unlock(&c->hashing);
-    if (ok)
-        return true;
-    error_set(err, ERROR_TOO_MANY_REQUESTS, "too many log-ins at once, try again in a second");
-    err->retry_after_s = 1;
-    return false;
-}
-
-static void hashing_end(struct catalog *c)
-{
-    pthread_mutex_lock(&c->hashing);
-    c->hashing_now--;
-    pthread_cond_signal(&c->hashing_done);
-    pthread_mutex_unlock(&c->hashing);
-}
-
 static void free_secret(struct arena *a, struct str secret)
 {
     if (secret.p)
         sodium_memzero((char *)(uintptr_t)secret.p, secret.n);
     arena_free(a);
+}
+
+struct hash_ask {
+    struct str password;
+    char *hash; /* crypto_pwhash_STRBYTES */
+    bool ok;
+};
+
+static void hash_there(void *ctx)
+{
+    struct hash_ask *ask = ctx;
+    ask->ok = crypto_pwhash_str(ask->hash, ask->password.p, ask->password.n, HASH_PASSES, HASH_MEMORY_BYTES) == 0;
 }
 
 static bool hash_password(struct catalog *c, struct str password, struct str folded_name, char ret[crypto_pwhash_STRBYTES], struct error *err)
@@ -353,10 +331,10 @@ static bool hash_password(struct catalog *c, struct str password, struct str fol
     struct str nfc = STR_NONE;
     if (password.n > 4 * PASSWORD_BYTES_MAX)
         return error_set(err, ERROR_BAD_REQUEST, "the password has %zu bytes, at most %d are taken", password.n, PASSWORD_BYTES_MAX);
-    bool ok = text_nfc(&a, password, &nfc, err) && password_check(&a, nfc, folded_name, err) && hashing_begin(c, err);
+    bool ok = text_nfc(&a, password, &nfc, err) && password_check(&a, nfc, folded_name, err);
     if (ok) {
-        ok = crypto_pwhash_str(ret, nfc.p, nfc.n, HASH_PASSES, HASH_MEMORY_BYTES) == 0 || error_no_memory(err);
-        hashing_end(c);
+        struct hash_ask ask = {nfc, ret, false};
+        ok = hashing_run(c->hashing, hash_there, &ask, err) && (ask.ok || error_no_memory(err));
     }
     free_secret(&a, nfc);
     return ok;
@@ -385,6 +363,19 @@ static bool verify(const char *hash, struct str password, bool *ret_same, struct
     return true;
 }
 
+struct verify_ask {
+    const char *hash;
+    struct str password;
+    struct error *err;
+    bool same, ok;
+};
+
+static void verify_there(void *ctx)
+{
+    struct verify_ask *ask = ctx;
+    ask->ok = verify(ask->hash, ask->password, &ask->same, ask->err);
+}
+
 bool catalog_verify_password(struct catalog *c, struct str name, struct str password, struct user *ret, bool *ret_good, struct error *err)
 {
     struct account account;
@@ -396,13 +387,10 @@ bool catalog_verify_password(struct catalog *c, struct str name, struct str pass
         return false;
     password = str_head(password, 4 * PASSWORD_BYTES_MAX);
     bool possible = text_nfc(&a, password, &nfc, &not_text) && nfc.n <= PASSWORD_BYTES_MAX;
-    bool ok = hashing_begin(c, err);
+    struct verify_ask ask = {.hash = found ? account.hash : nobodys_hash, .password = possible ? nfc : str_head(password, PASSWORD_BYTES_MAX), .err = err};
+    bool ok = hashing_run(c->hashing, verify_there, &ask, err) && ask.ok;
     if (ok) {
-        struct str given = possible ? nfc : str_head(password, PASSWORD_BYTES_MAX);
-        bool same = false;
-        ok = verify(found ? account.hash : nobodys_hash, given, &same, err);
-        hashing_end(c);
-        *ret_good = same && possible && found && !account.user.disabled;
+        *ret_good = ask.same && possible && found && !account.user.disabled;
         if (*ret_good)
             *ret = account.user;
     }
