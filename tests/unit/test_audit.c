@@ -8,11 +8,9 @@
 #include <cmocka.h>
 
 #include "base/json.h"
-#include "base/random.h"
 #include "catalog/audit.h"
 #include "sql/sql.h"
-
-#define GOOD(call) do { struct error err_ = {0}; if (!(call)) fail_msg("%s: %s", #call, err_.message); } while (0)
+#include "catalog_kit.h"
 
 struct fixture {
     char dir[64], path[128];
@@ -26,8 +24,7 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     struct error err;
-    snprintf(f->dir, sizeof f->dir, "/tmp/seltzer-audit-XXXXXX");
-    if (!random_init() || !mkdtemp(f->dir) || !(f->c = catalog_open(f->dir, &err)))
+    if (!catalog_folder(f->dir) || !(f->c = catalog_open(f->dir, &err)))
         return -1;
     snprintf(f->path, sizeof f->path, "%s/catalog.db", f->dir);
     *state = f;
@@ -37,14 +34,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    static const char *const names[] = {"catalog.db", "catalog.db-wal", "catalog.db-shm"};
-    char path[128];
     catalog_close(f->c);
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s/%s", f->dir, names[i]);
-        unlink(path);
-    }
-    rmdir(f->dir);
+    catalog_folder_remove(f->dir);
     arena_free(&f->a);
     free(f);
     return 0;

@@ -13,6 +13,7 @@
 #include "catalog/catalog.h"
 #include "catalog/history.h"
 #include "sql/sql.h"
+#include "catalog_kit.h"
 
 /* Ids come out of this: one may be put in front. */
 static char next_text[16];
@@ -35,8 +36,7 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     struct error err;
-    snprintf(f->dir, sizeof f->dir, "/tmp/seltzer-catalog-XXXXXX");
-    if (!random_init() || !mkdtemp(f->dir) || !(f->c = catalog_open(f->dir, &err)))
+    if (!catalog_folder(f->dir) || !(f->c = catalog_open(f->dir, &err)))
         return -1;
     *state = f;
     return 0;
@@ -46,13 +46,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
     catalog_close(f->c);
-    static const char *const names[] = {"catalog.db", "catalog.db-wal", "catalog.db-shm"};
-    char path[128];
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s/%s", f->dir, names[i]);
-        unlink(path);
-    }
-    rmdir(f->dir);
+    catalog_folder_remove(f->dir);
     free(f);
     return 0;
 }
@@ -64,8 +58,6 @@ static void reopen(struct fixture *f)
     f->c = catalog_open(f->dir, &err);
     assert_non_null(f->c);
 }
-
-#define GOOD(call) do { struct error err_ = {0}; if (!(call)) fail_msg("%s: %s", #call, err_.message); } while (0)
 
 static struct column_spec spec(const char *name, const char *field, const char *type)
 {

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
 #include "catalog/catalog.h"
 #include "sql/sql.h"
+#include "catalog_kit.h"
 
 static const struct {
     int version;
@@ -29,8 +29,7 @@ struct fixture {
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
-    snprintf(f->dir, sizeof f->dir, "/tmp/seltzer-formats-XXXXXX");
-    if (!random_init() || !mkdtemp(f->dir))
+    if (!catalog_folder(f->dir))
         return -1;
     *state = f;
     return 0;
@@ -39,19 +38,11 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    static const char *const names[] = {"catalog.db", "catalog.db-wal", "catalog.db-shm"};
-    char path[128];
     catalog_close(f->c);
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s/%s", f->dir, names[i]);
-        unlink(path);
-    }
-    rmdir(f->dir);
+    catalog_folder_remove(f->dir);
     free(f);
     return 0;
 }
-
-#define GOOD(call) do { struct error err_ = {0}; if (!(call)) fail_msg("%s: %s", #call, err_.message); } while (0)
 
 /* A file of that version with these rows, opened by this one. */
 static void open_old(struct fixture *f, int version, const char *rows)

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
 #include "catalog/catalog.h"
 #include "sql/sql.h"
+#include "catalog_kit.h"
 
 static atomic_uint_least64_t now_ms = 5000;
 static atomic_bool a_second_passes;
@@ -45,7 +45,7 @@ static void *ask(void *arg)
 /* So many that loading them takes as long as a change. */
 static void fill(const char *dir)
 {
-    char path[64];
+    char path[80];
     struct error err;
     snprintf(path, sizeof path, "%s/catalog.db", dir);
     struct sql *db = sql_open(path, SQL_WRITER, 1 << 20, &err);
@@ -61,13 +61,13 @@ static void who_changed_something_sees_it_at_once_whoever_looks_meanwhile(void *
 {
     (void)state;
     enum { ASKERS = 1, CHANGES = 80 };
-    char dir[] = "/tmp/seltzer-watch-XXXXXX", path[64];
+    char dir[64];
     struct crowd crowd = {0};
     struct user u;
     struct error err = {0};
     bool found = false;
     pthread_t askers[ASKERS];
-    assert_true(random_init() && mkdtemp(dir) && (crowd.c = catalog_open(dir, &err)));
+    assert_true(catalog_folder(dir) && (crowd.c = catalog_open(dir, &err)));
     assert_true(catalog_create_user(crowd.c, &actor_server, STR("a"), STR("a password for a"), ROLE_VIEWER, &u, &err));
     fill(dir);
     for (int i = 0; i < ASKERS; i++)
@@ -91,12 +91,7 @@ static void who_changed_something_sees_it_at_once_whoever_looks_meanwhile(void *
     }
     assert_int_equal(stale, 0);
     catalog_close(crowd.c);
-    static const char *const names[] = {"catalog.db", "catalog.db-wal", "catalog.db-shm"};
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s/%s", dir, names[i]);
-        unlink(path);
-    }
-    rmdir(dir);
+    catalog_folder_remove(dir);
 }
 
 int main(void)

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "base/random.h"
 #include "gate/internal.h"
+#include "catalog_kit.h"
 
 #define NAME "admin"
 #define PASSWORD "a:good pass\xC3\xB6"
@@ -27,8 +27,7 @@ static int set_up(void **state)
     struct fixture *f = calloc(1, sizeof *f);
     struct error err;
     struct user u;
-    snprintf(f->dir, sizeof f->dir, "/tmp/seltzer-gate-XXXXXX");
-    if (!random_init() || !mkdtemp(f->dir) || !(f->catalog = catalog_open(f->dir, &err)) || !(f->gate = gate_new(f->catalog, &err)))
+    if (!catalog_folder(f->dir) || !(f->catalog = catalog_open(f->dir, &err)) || !(f->gate = gate_new(f->catalog, &err)))
         return -1;
     if (!catalog_create_user(f->catalog, &actor_server, STR(NAME), STR(PASSWORD), ROLE_ADMINISTRATOR, &u, &err))
         return -1;
@@ -39,16 +38,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    static const char *const names[] = {"catalog.db", "catalog.db-wal", "catalog.db-shm"};
-    char path[128];
     gate_free(f->gate);
     catalog_close(f->catalog);
     arena_free(&f->arena);
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s/%s", f->dir, names[i]);
-        unlink(path);
-    }
-    rmdir(f->dir);
+    catalog_folder_remove(f->dir);
     free(f);
     return 0;
 }

@@ -7,24 +7,21 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
 #include "catalog/catalog.h"
 #include "sql/sql.h"
+#include "catalog_kit.h"
 
 struct fixture {
     char dir[64], id[DATASET_ID_LENGTH + 1];
     struct catalog *c;
 };
 
-#define GOOD(call) do { struct error err_ = {0}; if (!(call)) fail_msg("%s: %s", #call, err_.message); } while (0)
-
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     struct error err;
     const struct dataset_spec s = {.name = STR("A"), .owner = "oooo-oooo"};
-    snprintf(f->dir, sizeof f->dir, "/tmp/seltzer-grants-XXXXXX");
-    if (!random_init() || !mkdtemp(f->dir) || !(f->c = catalog_open(f->dir, &err)))
+    if (!catalog_folder(f->dir) || !(f->c = catalog_open(f->dir, &err)))
         return -1;
     const struct dataset *d = catalog_create_dataset(f->c, &actor_server, &s, &err);
     if (!d)
@@ -38,14 +35,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    static const char *const names[] = {"catalog.db", "catalog.db-wal", "catalog.db-shm"};
-    char path[128];
     catalog_close(f->c);
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s/%s", f->dir, names[i]);
-        unlink(path);
-    }
-    rmdir(f->dir);
+    catalog_folder_remove(f->dir);
     free(f);
     return 0;
 }

@@ -10,17 +10,15 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "base/random.h"
 #include "catalog/keys.h"
 #include "sql/sql.h"
+#include "catalog_kit.h"
 
 struct fixture {
     char dir[64];
     struct catalog *c;
     struct user user, other;
 };
-
-#define GOOD(call) do { struct error err_ = {0}; if (!(call)) fail_msg("%s: %s", #call, err_.message); } while (0)
 
 static int64_t ahead_ms;
 int64_t __real_clock_wall_ms(void);
@@ -46,8 +44,7 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     struct error err;
-    snprintf(f->dir, sizeof f->dir, "/tmp/seltzer-keys-XXXXXX");
-    if (!random_init() || !mkdtemp(f->dir) || !(f->c = catalog_open(f->dir, &err)))
+    if (!catalog_folder(f->dir) || !(f->c = catalog_open(f->dir, &err)))
         return -1;
     if (!catalog_create_user(f->c, &actor_server, STR("anna"), STR("the password of anna"), ROLE_PUBLISHER, &f->user, &err) ||
         !catalog_create_user(f->c, &actor_server, STR("bert"), STR("the password of bert"), ROLE_NONE, &f->other, &err))
@@ -60,14 +57,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    static const char *const names[] = {"catalog.db", "catalog.db-wal", "catalog.db-shm"};
-    char path[128];
     catalog_close(f->c);
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s/%s", f->dir, names[i]);
-        unlink(path);
-    }
-    rmdir(f->dir);
+    catalog_folder_remove(f->dir);
     free(f);
     return 0;
 }

@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
 #include "catalog/oauth.h"
 #include "sql/sql.h"
+#include "catalog_kit.h"
 
 static int64_t wall_s = 1700000000;
 
@@ -31,8 +31,6 @@ struct fixture {
     char secret[SECRET_LENGTH + 1];
 };
 
-#define GOOD(call) do { struct error err_ = {0}; if (!(call)) fail_msg("%s: %s", #call, err_.message); } while (0)
-
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -41,8 +39,7 @@ static int set_up(void **state)
     const struct app_spec confidential = {.name = STR("Confidential"), .redirect_uris = CALLBACK, .token_seconds = -1, .requests_per_s = -1, .burst = -1},
                           public = {.name = STR("Public"), .redirect_uris = CALLBACK, .is_public = true, .token_seconds = -1, .requests_per_s = -1, .burst = -1};
     wall_s = 1700000000;
-    snprintf(f->dir, sizeof f->dir, "/tmp/seltzer-oauth-XXXXXX");
-    if (!random_init() || !mkdtemp(f->dir) || !(f->c = catalog_open(f->dir, &err)))
+    if (!catalog_folder(f->dir) || !(f->c = catalog_open(f->dir, &err)))
         return -1;
     if (!catalog_create_user(f->c, &actor_server, STR("someone"), STR("a long password"), ROLE_PUBLISHER, &f->user, &err) ||
         !catalog_create_app(f->c, &actor_server, &confidential, &f->arena, &f->confidential, f->secret, &err) ||
@@ -55,15 +52,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    static const char *const names[] = {"catalog.db", "catalog.db-wal", "catalog.db-shm"};
-    char path[128];
     catalog_close(f->c);
     arena_free(&f->arena);
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s/%s", f->dir, names[i]);
-        unlink(path);
-    }
-    rmdir(f->dir);
+    catalog_folder_remove(f->dir);
     free(f);
     return 0;
 }

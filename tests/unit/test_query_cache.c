@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "api/query_cache.h"
-#include "base/random.h"
+#include "catalog_kit.h"
 
 struct fixture {
     char dir[64];
@@ -17,8 +17,6 @@ struct fixture {
     const struct dataset *a, *b;
     struct query_cache *cache;
 };
-
-#define GOOD(call) do { struct error err = {0}; if (!(call)) fail_msg("%s: %s", #call, err.message); } while (0)
 
 static const struct dataset *make_dataset(struct fixture *f)
 {
@@ -28,7 +26,7 @@ static const struct dataset *make_dataset(struct fixture *f)
     };
     const struct dataset_spec spec = {.name = STR("A dataset"), .columns = columns, .n_columns = 2, .owner = "aaaa-aaaa"};
     const struct dataset *d;
-    GOOD(d = catalog_create_dataset(f->catalog, &actor_server, &spec, &err));
+    GOOD(d = catalog_create_dataset(f->catalog, &actor_server, &spec, &err_));
     return d;
 }
 
@@ -36,8 +34,7 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     struct error err;
-    snprintf(f->dir, sizeof f->dir, "/tmp/seltzer-queries-XXXXXX");
-    if (!random_init() || !mkdtemp(f->dir) || !(f->catalog = catalog_open(f->dir, &err)))
+    if (!catalog_folder(f->dir) || !(f->catalog = catalog_open(f->dir, &err)))
         return -1;
     f->a = make_dataset(f);
     f->b = make_dataset(f);
@@ -53,13 +50,7 @@ static int tear_down(void **state)
     dataset_release(f->a);
     dataset_release(f->b);
     catalog_close(f->catalog);
-    static const char *const names[] = {"catalog.db", "catalog.db-wal", "catalog.db-shm"};
-    char path[128];
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s/%s", f->dir, names[i]);
-        unlink(path);
-    }
-    rmdir(f->dir);
+    catalog_folder_remove(f->dir);
     free(f);
     return 0;
 }
@@ -74,10 +65,10 @@ static struct query_key key_of(const struct dataset *d, struct soql_parameter *p
 static struct cached_query *compile(const struct query_key *key)
 {
     struct cached_query *q;
-    GOOD(q = cached_query_new(key, &err));
+    GOOD(q = cached_query_new(key, &err_));
     const struct soql_dataset known = {str_from(q->key.dataset->id), &q->key.dataset->columns, &q->key.row_ids};
     const struct soql_request request = {&known, NULL, q->key.parameters, q->key.n};
-    GOOD(soql_compile(&request, &q->arena, &q->compiled, &err));
+    GOOD(soql_compile(&request, &q->arena, &q->compiled, &err_));
     return q;
 }
 
@@ -232,9 +223,9 @@ static void a_change_of_the_columns_makes_another_question(void **state)
     const struct column_spec spec = {.name = STR("More"), .field_name = STR("more"), .type_name = STR("number")};
     keep_where(f, "n = 1");
     keep_where(f, "n = 2");
-    GOOD(catalog_prepare_column(f->catalog, f->a, &spec, &arena, &column, &err));
+    GOOD(catalog_prepare_column(f->catalog, f->a, &spec, &arena, &column, &err_));
     const struct dataset *changed;
-    GOOD(changed = catalog_add_column(f->catalog, &actor_server, f->a->id, &column, 1, &err));
+    GOOD(changed = catalog_add_column(f->catalog, &actor_server, f->a->id, &column, 1, &err_));
     dataset_release(f->a);
     f->a = changed;
     assert_false(where_is_kept(f, "n = 1"));
