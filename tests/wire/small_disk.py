@@ -1,5 +1,5 @@
-"""A server on a disk that is too small, from its start to the disk's growing. test_disk.py runs this file as a program in a mount
-namespace of its own:
+"""A server on a disk that is too small, from its start to the disk's growing. test_disk.py runs this file as a program, with "tmpfs" in a
+mount namespace of its own:
 
     unshare --user --map-root-user --mount python small_disk.py KIND SIZE SEED FOLDER
 
