@@ -18,7 +18,7 @@ struct session {
 
 struct sessions {
     pthread_mutex_t lock;
-    struct session set[SETS][WAYS];
+    struct session all[SESSIONS_MAX]; /* in sets of WAYS */
 };
 
 struct sessions *sessions_new(struct error *err)
@@ -42,7 +42,7 @@ void sessions_free(struct sessions *s)
 
 static struct session *set_of(struct sessions *s, const unsigned char *hash)
 {
-    return s->set[(hash[0] | (unsigned)hash[1] << 8) % SETS];
+    return &s->all[(size_t)((hash[0] | (unsigned)hash[1] << 8) % SETS) * WAYS];
 }
 
 static bool is_over(const struct session *one, uint64_t now_ms)
@@ -55,7 +55,7 @@ static void make_room(struct sessions *s, const char *user, uint64_t now_ms)
 {
     struct session *oldest = NULL;
     unsigned n = 0;
-    for (struct session *one = s->set[0]; one < s->set[0] + SESSIONS_MAX; one++) {
+    for (struct session *one = s->all; one < s->all + SESSIONS_MAX; one++) {
         if (is_over(one, now_ms) || strcmp(one->user, user) != 0)
             continue;
         n++;

@@ -380,7 +380,7 @@ static void a_file_with_a_link_of_its_own_is_not_removed_though_the_catalog_has_
 static void a_deletion_removes_what_is_drained_and_keeps_the_rest(void **state)
 {
     struct kit *k = *state;
-    char *first, *second, *gone;
+    char *first, *second = NULL, *gone;
     kit_dataset(k, "text", true);
     replace(k);
     write_many(k, 2);
