@@ -66,7 +66,7 @@ __attribute__((constructor)) static void open_page(void)
     int fd = path ? (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0) : -1;
     if (fd < 0)
         return;
-    void *page = (void *)syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *page = (void *)syscall(SYS_mmap, NULL, 4096L, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0L); /* an int would leave half of the offset to chance */
     syscall(SYS_close, fd);
     if (page != MAP_FAILED)
         faults = page;
