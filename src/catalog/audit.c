@@ -26,29 +26,6 @@ const char *audit_action_sentence(enum audit_action action)
     return actions[action].sentence;
 }
 
-void chain_hash(const unsigned char before[CHAIN_HASH_BYTES], struct str entry, unsigned char ret[CHAIN_HASH_BYTES])
-{
-    crypto_hash_sha256_state h;
-    crypto_hash_sha256_init(&h);
-    crypto_hash_sha256_update(&h, before, CHAIN_HASH_BYTES);
-    crypto_hash_sha256_update(&h, (const unsigned char *)entry.p, entry.n);
-    crypto_hash_sha256_final(&h, ret);
-}
-
-bool chain_follow(struct chain_head *head, const struct chain_link *link, struct error *err)
-{
-    unsigned char hash[CHAIN_HASH_BYTES];
-    const long long seq = link->seq, last = head->seq;
-    if (seq > last + 1)
-        return error_set(err, ERROR_STORE_UNAVAILABLE, "record %lld is missing: what comes after record %lld is record %lld", last + 1, last, seq);
-    chain_hash(head->hash, link->entry, hash);
-    if (seq != last + 1 || link->hash.n != sizeof hash || memcmp(hash, link->hash.p, sizeof hash) != 0)
-        return error_set(err, ERROR_STORE_UNAVAILABLE, "record %lld does not follow from what is before it: it was changed, put in or moved, or something before it was", seq);
-    head->seq = seq;
-    memcpy(head->hash, hash, sizeof hash);
-    return true;
-}
-
 /* ── writing ── */
 
 static bool read_head(struct sql *db, struct chain_head *ret, struct error *err)
@@ -163,23 +140,11 @@ bool catalog_audit_head(struct catalog *c, struct chain_head *ret, struct error 
     return ok;
 }
 
-static bool read_links(struct sql *db, struct sql_statement *st, chain_reader take, void *ctx, struct error *err)
-{
-    bool row = true, enough = false, ok = true;
-    while (ok && !enough && (ok = db_step(db, st, &row, err)) && row) {
-        struct cell cells[3];
-        ok = sql_cells(db, st, cells, 3, err);
-        const struct chain_link link = {cells[0].i, cells[1].s, cells[2].s};
-        ok = ok && take(ctx, &link, &enough, err);
-    }
-    return ok;
-}
-
 bool catalog_audit_read(struct catalog *c, int64_t from, chain_reader take, void *ctx, struct error *err)
 {
     struct sql *db = open_reader(c, err);
     struct sql_statement *st = db ? sql_prepare(db, STR("SELECT seq, entry, hash FROM audit WHERE seq >= ?1 ORDER BY seq"), err) : NULL;
-    bool ok = st && sql_bind_i64(db, st, 1, from, err) && read_links(db, st, take, ctx, err);
+    bool ok = st && sql_bind_i64(db, st, 1, from, err) && chain_read(db, st, take, ctx, err);
     sql_finalize(st);
     sql_close(db);
     return ok;
@@ -189,7 +154,7 @@ bool catalog_history_read(struct catalog *c, const char *id, int64_t from, chain
 {
     struct sql *db = open_reader(c, err);
     struct sql_statement *st = db ? sql_prepare(db, STR("SELECT seq, entry, hash FROM dataset_audit WHERE dataset = ?1 AND seq >= ?2 ORDER BY seq"), err) : NULL;
-    bool ok = st && sql_bind_text(db, st, 1, str_from(id), err) && sql_bind_i64(db, st, 2, from, err) && read_links(db, st, take, ctx, err);
+    bool ok = st && sql_bind_text(db, st, 1, str_from(id), err) && sql_bind_i64(db, st, 2, from, err) && chain_read(db, st, take, ctx, err);
     sql_finalize(st);
     sql_close(db);
     return ok;

@@ -10,10 +10,10 @@ static bool head_of(struct catalog *c, const char *id, struct history_head *ret,
     bool ok = st && sql_bind_text(c->writer, st, 1, str_from(id), err) && db_step(c->writer, st, &row, err);
     if (ok && row) {
         struct str hash = sql_text(st, 1);
-        ret->seq = sql_i64(st, 0);
-        ok = hash.n == HISTORY_HASH_BYTES || error_set(err, ERROR_STORE_UNAVAILABLE, "catalog.db is damaged: a hash of an audit chain has %zu bytes", hash.n);
+        ret->chain.seq = sql_i64(st, 0);
+        ok = hash.n == CHAIN_HASH_BYTES || error_set(err, ERROR_STORE_UNAVAILABLE, "catalog.db is damaged: a hash of an audit chain has %zu bytes", hash.n);
         if (ok)
-            memcpy(ret->hash, hash.p, hash.n);
+            memcpy(ret->chain.hash, hash.p, hash.n);
     }
     sql_finalize(st);
     return ok;
@@ -51,10 +51,8 @@ static bool add_links(struct sql *db, const char *id, const struct history *h, s
     struct sql_statement *st = sql_prepare(db, STR("INSERT INTO dataset_audit VALUES(?1, ?2, ?3, ?4) ON CONFLICT(dataset, seq) DO NOTHING"), err);
     bool ok = st;
     for (size_t i = 0; ok && i < h->n_links; i++) {
-        const struct history_link *l = &h->links[i];
-        const struct cell cells[] = {
-            cell_text(str_from(id)), cell_int(l->seq), cell_text(l->entry), cell_blob(str_make((const char *)l->hash, sizeof l->hash)),
-        };
+        const struct chain_link *l = &h->links[i];
+        const struct cell cells[] = {cell_text(str_from(id)), cell_int(l->seq), cell_text(l->entry), cell_blob(l->hash)};
         ok = sql_bind_cells(db, st, 1, cells, sizeof cells / sizeof *cells, err) && sql_run(db, st, err);
     }
     sql_finalize(st);

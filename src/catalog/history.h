@@ -6,19 +6,14 @@
 
 #include "base/arena.h"
 #include "catalog/catalog.h"
+#include "catalog/chain.h"
 
-enum { HISTORY_HASH_BYTES = 32, HISTORY_VERSION_CELLS = 11 };
+enum { HISTORY_VERSION_CELLS = 11 };
 
 /* The last that the catalog has of a dataset; seq 0 and version -1 for nothing. */
 struct history_head {
-    int64_t seq, version;
-    unsigned char hash[HISTORY_HASH_BYTES];
-};
-
-struct history_link {
-    int64_t seq;
-    struct str entry;
-    unsigned char hash[HISTORY_HASH_BYTES];
+    int64_t version;
+    struct chain_head chain;
 };
 
 struct history_version {
@@ -28,7 +23,7 @@ struct history_version {
 /* Some rows on their way; all memory is the arena's. */
 struct history {
     struct arena arena;
-    struct history_link *links;
+    struct chain_link *links;
     struct history_version *versions;
     size_t n_links, n_versions;
 };

@@ -285,13 +285,12 @@ static bool insert(struct catalog *c, const struct key *key, const unsigned char
 {
     char hex[2 * SECRET_HASH_BYTES + 1], datasets[KEY_DATASETS_MAX * (DATASET_ID_LENGTH + 1) + 1] = "";
     size_t n = 0;
-    sodium_bin2hex(hex, sizeof hex, hash, SECRET_HASH_BYTES);
     for (size_t i = 0; i < key->scope.n_datasets; i++)
         n += (size_t)snprintf(datasets + n, sizeof datasets - n, "%s%s", i ? " " : "", key->scope.datasets[i]);
     return db_run(c->writer, err,
                   "INSERT INTO api_key(id, user, name, hash, rights, datasets, created_at, expires_at, used_at, deleted_at)"
                   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0)",
-                  "ttttitii", str_from(key->id), str_from(key->user), str_from(key->name), str_from(hex), (int64_t)key->scope.rights, str_from(datasets), key->created_ms, key->expires_ms);
+                  "ttttitii", str_from(key->id), str_from(key->user), str_from(key->name), hex_write(hash, hex), (int64_t)key->scope.rights, str_from(datasets), key->created_ms, key->expires_ms);
 }
 
 /* Of one user's deleted and expired keys the last are kept to be shown; the audit has them all. Otherwise one user's, made to expire in a

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -319,6 +320,48 @@ static inline int64_t kit_ask_catalog(struct kit *k, const char *sql)
     GOOD(sql_exec_i64(db, sql, &n, &err));
     sql_close(db);
     return n;
+}
+
+/* The only dataset. */
+static inline void kit_find(struct kit *k)
+{
+    char(*ids)[DATASET_ID_LENGTH + 1];
+    size_t n;
+    GOOD(catalog_list(k->catalog, &ids, &n, &err));
+    if (n != 1)
+        _exit(3);
+    GOOD(k->d = catalog_dataset(k->catalog, str_from(ids[0]), &err));
+    free(ids);
+}
+
+/* part(k) over the folder, with the stop point set (NULL: none); then the end of this process. */
+static inline void kit_live(const char *dir, const char *stop, void (*part)(struct kit *k))
+{
+    struct kit *k = calloc(1, sizeof *k);
+    if (!k || !random_init())
+        _exit(2);
+    if (stop)
+        setenv("SELTZER_TEST_STOP", stop, 1);
+    snprintf(k->dir, sizeof k->dir, "%s", dir);
+    kit_open(k);
+    part(k);
+    dataset_release(k->d);
+    kit_shut(k);
+    fflush(NULL);
+    _exit(0);
+}
+
+/* That in a child, since what is to stop is read but once: the test's own process opens no store before. How it ended: 0 well, SIGKILL
+ * when stopped. */
+static inline int kit_run_apart(const char *dir, const char *stop, void (*part)(struct kit *k))
+{
+    int status;
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0)
+        kit_live(dir, stop, part);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 static inline int kit_set_up(void **state)

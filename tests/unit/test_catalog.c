@@ -418,8 +418,11 @@ static const char an_id[] = "aaaa-bbbb";
 
 static void have_history(struct history *h, int64_t seq, const char *entry)
 {
+    static char hash[CHAIN_HASH_BYTES];
+    hash[0] = (char)seq;
+    hash[1] = 9;
     h->n_links = h->n_versions = 1;
-    h->links[0] = (struct history_link){.seq = seq, .entry = str_from(entry), .hash = {(unsigned char)seq, 9}};
+    h->links[0] = (struct chain_link){seq, str_from(entry), str_make(hash, sizeof hash)};
     for (size_t i = 0; i < HISTORY_VERSION_CELLS; i++)
         h->versions[0].cells[i] = i == 4 || i == 5 ? cell_null() : cell_int(7);
     h->versions[0].cells[0] = cell_int(seq - 1);
@@ -442,13 +445,13 @@ static int64_t ask(struct fixture *f, const char *sql)
 static void history_is_added_once_and_only_grows(void **state)
 {
     struct fixture *f = *state;
-    struct history_link link;
+    struct chain_link link;
     struct history_version version;
     struct history h = {.links = &link, .versions = &version};
     struct history_head head;
     struct error err;
     GOOD(catalog_history_head(f->c, an_id, &head, &err_));
-    assert_true(head.seq == 0 && head.version == -1);
+    assert_true(head.chain.seq == 0 && head.version == -1);
     for (int64_t seq = 1; seq <= 3; seq++) {
         have_history(&h, seq, "{}");
         GOOD(catalog_add_history(f->c, an_id, &h, &err_));
@@ -457,12 +460,12 @@ static void history_is_added_once_and_only_grows(void **state)
     }
     reopen(f);
     GOOD(catalog_history_head(f->c, an_id, &head, &err_));
-    assert_true(head.seq == 3 && head.version == 2 && head.hash[0] == 3 && head.hash[1] == 9);
+    assert_true(head.chain.seq == 3 && head.version == 2 && head.chain.hash[0] == 3 && head.chain.hash[1] == 9);
     assert_int_equal(ask(f, "SELECT count(*) FROM dataset_audit WHERE entry='{}'"), 3);
     assert_int_equal(ask(f, "SELECT count(*) FROM dataset_version WHERE user IS NULL AND action='upsert'"), 3);
     /* Another's, and one that cannot be: all of it or nothing. */
     GOOD(catalog_history_head(f->c, "aaaa-cccc", &head, &err_));
-    assert_true(head.seq == 0);
+    assert_true(head.chain.seq == 0);
     have_history(&h, 4, "{}");
     version.cells[3] = cell_null();
     assert_false(catalog_add_history(f->c, an_id, &h, &err));
@@ -484,7 +487,7 @@ static void history_is_added_once_and_only_grows(void **state)
 static void a_flip_takes_history_along_or_leaves_both(void **state)
 {
     struct fixture *f = *state;
-    struct history_link link;
+    struct chain_link link;
     struct history_version version;
     struct history h = {.links = &link, .versions = &version};
     struct generation_flip flip = {.from = 1, .to = 2, .history = &h};
@@ -509,7 +512,7 @@ static void a_flip_takes_history_along_or_leaves_both(void **state)
 static void an_id_with_a_history_is_not_given_again(void **state)
 {
     struct fixture *f = *state;
-    struct history_link link;
+    struct chain_link link;
     struct history_version version;
     struct history h = {.links = &link, .versions = &version};
     const struct dataset *d = NULL;

@@ -11,39 +11,9 @@
 
 #include "base/spool.h"
 #include "store/sqlite/postings.h"
+#include "failing_allocation.h"
 
 #define GOOD(call) do { struct error err_ = {0}; if (!(call)) fail_msg("%s: %s", #call, err_.message); } while (0)
-
-/* ── an allocator that fails ── */
-
-static unsigned long allocations, failing; /* failing: the allocation that fails, 0 for none */
-
-static bool fails(void)
-{
-    return failing && ++allocations == failing;
-}
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t k, size_t n);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t k, size_t n);
-void *__wrap_realloc(void *p, size_t n);
-
-void *__wrap_malloc(size_t n)
-{
-    return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t k, size_t n)
-{
-    return fails() ? NULL : __real_calloc(k, n);
-}
-
-void *__wrap_realloc(void *old, size_t n)
-{
-    return fails() ? NULL : __real_realloc(old, n);
-}
 
 static bool disk_fails;
 ssize_t __real_pread(int fd, void *p, size_t n, off_t at);

@@ -3,39 +3,7 @@
 #include <stdlib.h>
 
 #include "sql_kit.h"
-
-static unsigned long allocations, failing; /* failing: the allocation that fails, 0 for none */
-static bool fired;
-
-static bool fails(void)
-{
-    if (!failing || ++allocations != failing)
-        return false;
-    fired = true;
-    return true;
-}
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t k, size_t n);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t k, size_t n);
-void *__wrap_realloc(void *p, size_t n);
-
-void *__wrap_malloc(size_t n)
-{
-    return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t k, size_t n)
-{
-    return fails() ? NULL : __real_calloc(k, n);
-}
-
-void *__wrap_realloc(void *old, size_t n)
-{
-    return fails() ? NULL : __real_realloc(old, n);
-}
+#include "failing_allocation.h"
 
 #define BIG "'1234567890123456789012345678901234567890'"
 #define ROWS " FROM (VALUES ('1'),('2.50')," "(" BIG "),('4')) AS t"
@@ -105,11 +73,11 @@ static bool runs_short(const char *expression, unsigned long at)
     buf_free(&text);
     assert_non_null(st);
     allocations = 0;
-    fired = false;
     failing = at;
     while ((step = sql_step(sql, st, &err)) == SQL_ROW)
         ;
     failing = 0;
+    bool fired = at && allocations >= at;
     sql_finalize(st);
     if (fired ? step == SQL_DONE || err.code != ERROR_OUT_OF_MEMORY : step != SQL_DONE)
         fail_msg("%s, allocation %lu: %s", expression, at, step == SQL_DONE ? "done" : err.message);

@@ -1,51 +1,9 @@
 /* kill -9 at the places where it hurts, and anywhere: what was acknowledged stands, what was not is there whole or not at
  * all. Each part of a case runs in a process of its own; the store of the test's process is never opened. */
 #include <signal.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include "store_kit.h"
-
-/* part(k) over the folder, with the stop point set; then the end of this process. */
-static void live(const char *dir, const char *stop, void (*part)(struct kit *k))
-{
-    struct kit *k = calloc(1, sizeof *k);
-    if (!k || !random_init())
-        _exit(2);
-    if (stop)
-        setenv("SELTZER_TEST_STOP", stop, 1);
-    snprintf(k->dir, sizeof k->dir, "%s", dir);
-    kit_open(k);
-    part(k);
-    dataset_release(k->d);
-    kit_shut(k);
-    fflush(NULL);
-    _exit(0);
-}
-
-/* That in a child. How it ended: 0 well, SIGKILL when stopped. */
-static int run(const char *dir, const char *stop, void (*part)(struct kit *k))
-{
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0)
-        live(dir, stop, part);
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-/* The only dataset. */
-static void find(struct kit *k)
-{
-    char(*ids)[DATASET_ID_LENGTH + 1];
-    size_t n;
-    GOOD(catalog_list(k->catalog, &ids, &n, &err));
-    if (n != 1)
-        _exit(3);
-    GOOD(k->d = catalog_dataset(k->catalog, str_from(ids[0]), &err));
-    free(ids);
-}
 
 static void expect(struct kit *k, const char *table)
 {
@@ -68,13 +26,13 @@ static void prepare(struct kit *k)
 
 static void upsert(struct kit *k)
 {
-    find(k);
+    kit_find(k);
     kit_write(k, "id=b n=2; id=c n=2; -id=a");
 }
 
 static void replace(struct kit *k)
 {
-    find(k);
+    kit_find(k);
     struct write w = {.replace = true};
     if (!kit_write_as(k, &w, "id=x n=3"))
         _exit(7);
@@ -82,7 +40,7 @@ static void replace(struct kit *k)
 
 static void identify(struct kit *k)
 {
-    find(k);
+    kit_find(k);
     const struct dataset *d;
     GOOD(d = store_set_row_identifier(k->store, &actor_server, k->d, -1, &err));
     dataset_release(d);
@@ -98,7 +56,7 @@ static void upsert_and_wait(struct kit *k)
 
 static void is_old(struct kit *k)
 {
-    find(k);
+    kit_find(k);
     expect(k, "1:id=a n=1; 2:id=b n=1; ");
     kit_write(k, "id=d");
     char *beyond = path_of_generation(k->store, k->d->id, k->d->generation + 1);
@@ -109,21 +67,21 @@ static void is_old(struct kit *k)
 
 static void is_upserted(struct kit *k)
 {
-    find(k);
+    kit_find(k);
     expect(k, "2:id=b n=2; 4:id=c n=2; ");
     kit_write(k, "id=d");
 }
 
 static void is_replaced(struct kit *k)
 {
-    find(k);
+    kit_find(k);
     expect(k, "3:id=x n=3; ");
     kit_write(k, "id=d");
 }
 
 static void is_not_identified(struct kit *k)
 {
-    find(k);
+    kit_find(k);
     if (k->d->columns.row_identifier != -1)
         _exit(9);
     expect(k, "1:id=a n=1; 2:id=b n=1; ");
@@ -155,11 +113,11 @@ static void a_kill_leaves_old_or_new(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char dir[64];
         new_folder(dir, sizeof dir);
-        assert_int_equal(run(dir, NULL, prepare), 0);
-        int how = run(dir, cases[i].stop, cases[i].part);
+        assert_int_equal(kit_run_apart(dir, NULL, prepare), 0);
+        int how = kit_run_apart(dir, cases[i].stop, cases[i].part);
         if (how != SIGKILL)
             fail_msg("%s: ended with %d instead of the stop", cases[i].stop, how);
-        how = run(dir, NULL, cases[i].then);
+        how = kit_run_apart(dir, NULL, cases[i].then);
         if (how != 0)
             fail_msg("%s: what was found ended with %d", cases[i].stop, how);
         kit_remove(dir);
@@ -172,7 +130,7 @@ static int ledger_pipe[2];
 
 static void write_until_killed(struct kit *k)
 {
-    find(k);
+    kit_find(k);
     int64_t start = kit_ask(k, "SELECT coalesce(max(CAST(c3 AS INTEGER)),0) FROM rows");
     for (int i = (int)start + 1;; i++) {
         char text[128];
@@ -189,7 +147,7 @@ static int last_acknowledged;
 
 static void ledger_holds(struct kit *k)
 {
-    find(k);
+    kit_find(k);
     /* Columns by physical number: id c1, n c3. */
     int64_t max = kit_ask(k, "SELECT max(CAST(c3 AS INTEGER)) FROM rows WHERE c1<>'shared'");
     int64_t shared = kit_ask(k, "SELECT CAST(c3 AS INTEGER) FROM rows WHERE c1='shared'");
@@ -216,7 +174,7 @@ static void kill_after(const char *dir, unsigned us)
     pid_t pid = fork();
     if (pid == 0) {
         close(ledger_pipe[0]);
-        live(dir, NULL, write_until_killed);
+        kit_live(dir, NULL, write_until_killed);
     }
     close(ledger_pipe[1]);
     int i;
@@ -242,10 +200,10 @@ static void a_kill_anywhere_loses_nothing_acknowledged(void **state)
     print_message("SELTZER_SEED=%u\n", seed);
     char dir[64];
     new_folder(dir, sizeof dir);
-    assert_int_equal(run(dir, NULL, prepare_ledger), 0);
+    assert_int_equal(kit_run_apart(dir, NULL, prepare_ledger), 0);
     for (int i = 0; i < rounds; i++) {
         kill_after(dir, (unsigned)rand_r(&seed) % 60000);
-        int how = run(dir, NULL, ledger_holds);
+        int how = kit_run_apart(dir, NULL, ledger_holds);
         if (how != 0)
             fail_msg("round %d: ended with %d", i, how);
     }

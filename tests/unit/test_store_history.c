@@ -2,7 +2,6 @@
  * deletions and the clean-up, a changed one is not taken, and a replace takes the same few rows along however long the history is. */
 #include <errno.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <utime.h>
 
 #include "store/sqlite/drain.h"
@@ -74,7 +73,7 @@ static void replace(struct kit *k)
 /* From zeros to the link that meta's version belongs to. */
 static void history_is_whole(struct kit *k, int64_t writes)
 {
-    unsigned char hash[HISTORY_HASH_BYTES] = {0};
+    unsigned char hash[CHAIN_HASH_BYTES] = {0};
     char text[512];
     struct error err = {0};
     int64_t seq = 0;
@@ -468,43 +467,6 @@ static void a_file_in_the_making_is_not_called_a_generation(void **state)
 
 /* ── kills ── */
 
-/* part(k) over the folder, in a process of its own, since what is to stop is read but once: the test's own opens no store before.
- * How it ended: 0 well, SIGKILL when stopped. */
-static int run(const char *dir, const char *stop, void (*part)(struct kit *k))
-{
-    int status;
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        struct kit *k = calloc(1, sizeof *k);
-        if (!k || !random_init())
-            _exit(2);
-        if (stop)
-            setenv("SELTZER_TEST_STOP", stop, 1);
-        snprintf(k->dir, sizeof k->dir, "%s", dir);
-        kit_open(k);
-        part(k);
-        dataset_release(k->d);
-        kit_shut(k);
-        fflush(NULL);
-        _exit(0);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-/* The only dataset. */
-static void find(struct kit *k)
-{
-    char(*ids)[DATASET_ID_LENGTH + 1];
-    size_t n;
-    GOOD(catalog_list(k->catalog, &ids, &n, &err));
-    if (n != 1)
-        _exit(3);
-    GOOD(k->d = catalog_dataset(k->catalog, str_from(ids[0]), &err));
-    free(ids);
-}
-
 enum { KILLED_WRITES = 3 * DRAIN_ROWS + 7 };
 
 static void begin_killed(struct kit *k)
@@ -515,21 +477,21 @@ static void begin_killed(struct kit *k)
 
 static void replace_found(struct kit *k)
 {
-    find(k);
+    kit_find(k);
     replace(k);
 }
 
 static void identify_found(struct kit *k)
 {
     const struct dataset *d;
-    find(k);
+    kit_find(k);
     GOOD(d = store_set_row_identifier(k->store, &actor_server, k->d, -1, &err));
     dataset_release(d);
 }
 
 static void drop_found(struct kit *k)
 {
-    find(k);
+    kit_find(k);
     GOOD(catalog_delete_dataset(k->catalog, &actor_server, k->d->id, &err));
     store_drop(k->store, k->d->id);
 }
@@ -538,7 +500,7 @@ static int64_t expected;
 
 static void is_whole_as_expected(struct kit *k)
 {
-    find(k);
+    kit_find(k);
     history_is_whole(k, expected);
 }
 
@@ -555,7 +517,7 @@ static void all_is_in_the_catalog_alone(struct kit *k)
 
 static void ends(const char *dir, const char *stop, void (*part)(struct kit *k), int want)
 {
-    int how = run(dir, stop, part);
+    int how = kit_run_apart(dir, stop, part);
     if (how != want)
         fail_msg("%s: ended with %d", stop ? stop : "what was found", how);
 }

@@ -1,19 +1,12 @@
 /* Reading the audit chain of a dataset's file (store.h). */
 #include "store/sqlite/engine.h"
 
-static bool read_links(struct sql *db, int64_t from, chain_reader take, void *ctx, struct error *err)
+bool audit_read(struct sql *db, int64_t from, chain_reader take, void *ctx, struct error *err)
 {
-    struct cell cells[3];
     struct sql_statement *st = sql_prepare(db, STR("SELECT seq,entry,hash FROM audit WHERE seq>=?1 ORDER BY seq"), err);
-    bool ok = st && sql_bind_i64(db, st, 1, from, err), enough = false;
-    enum sql_step step = SQL_DONE;
-    while (ok && !enough && (step = sql_step(db, st, err)) == SQL_ROW) {
-        ok = sql_cells(db, st, cells, 3, err);
-        const struct chain_link link = {cells[0].i, cells[1].s, cells[2].s};
-        ok = ok && take(ctx, &link, &enough, err);
-    }
+    bool ok = st && sql_bind_i64(db, st, 1, from, err) && chain_read(db, st, take, ctx, err);
     sql_finalize(st);
-    return ok && (step == SQL_ROW || step == SQL_DONE);
+    return ok;
 }
 
 static bool read_file(struct sql *db, int64_t from, chain_reader take, void *ctx, int64_t *ret_version, struct error *err)
@@ -22,7 +15,7 @@ static bool read_file(struct sql *db, int64_t from, chain_reader take, void *ctx
     struct error later;
     if (!sql_exec(db, "BEGIN", err))
         return false;
-    bool ok = meta_read_state(db, &state, err) && read_links(db, from, take, ctx, err);
+    bool ok = meta_read_state(db, &state, err) && audit_read(db, from, take, ctx, err);
     if (ok && ret_version)
         *ret_version = state.version;
     return sql_exec(db, "COMMIT", ok ? err : &later) && ok;
@@ -45,9 +38,8 @@ bool store_audit_read(struct store *s, const struct dataset *d, int64_t from, ch
 
 static void add_anchor(const struct table *t, struct buf *found)
 {
-    struct chain_anchor a = {.head.seq = t->meta.audit_seq};
+    struct chain_anchor a = {.head = t->meta.audit};
     memcpy(a.dataset, t->id, sizeof a.dataset);
-    memcpy(a.head.hash, t->meta.audit_hash, sizeof a.head.hash);
     buf_add(found, &a, sizeof a);
 }
 
@@ -57,7 +49,7 @@ bool store_audit_moved(struct store *s, struct chain_anchor **ret_v, size_t *ret
     pthread_mutex_lock(&s->lock);
     for (size_t i = 0; i < TABLE_BUCKETS; i++)
         for (const struct table *t = s->buckets[i]; t; t = t->next)
-            if (t->has_meta && !t->dropped && t->meta.audit_seq != t->anchored_seq)
+            if (t->has_meta && !t->dropped && t->meta.audit.seq != t->anchored_seq)
                 add_anchor(t, &found);
     pthread_mutex_unlock(&s->lock);
     if (!buf_ok(&found)) {

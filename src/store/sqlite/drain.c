@@ -15,7 +15,6 @@
 #include "store/stop_point.h"
 
 enum { DRAIN_CACHE_BYTES = 256 << 10 };
-_Static_assert(AUDIT_HASH_BYTES == (int)HISTORY_HASH_BYTES, "one chain");
 
 /* ── a portion ── */
 
@@ -38,37 +37,29 @@ static bool departs(int64_t seq, struct error *err)
                      (long long)seq);
 }
 
+struct links {
+    struct chain_head *head;
+    struct history *h;
+};
+
 /* One row of the file's chain. The head, where the file may begin, is known already and must be the same. */
-static bool take_link(struct history_head *head, const struct cell cells[3], struct history *h, struct error *err)
+static bool take_link(void *ctx, const struct chain_link *link, bool *ret_enough, struct error *err)
 {
-    unsigned char hash[HISTORY_HASH_BYTES];
-    int64_t seq = cells[0].i;
-    if (cells[2].s.n != sizeof hash)
-        return departs(seq, err);
-    if (seq == head->seq)
-        return memcmp(cells[2].s.p, head->hash, sizeof hash) == 0 || departs(seq, err);
-    chain_hash(head->hash, cells[1].s, hash);
-    if (seq != head->seq + 1 || memcmp(cells[2].s.p, hash, sizeof hash) != 0)
-        return departs(seq, err);
-    head->seq = seq;
-    memcpy(head->hash, hash, sizeof hash);
-    struct history_link *link = &h->links[h->n_links];
-    *link = (struct history_link){.seq = seq, .entry = arena_str(&h->arena, cells[1].s)};
-    memcpy(link->hash, hash, sizeof hash);
-    h->n_links++;
-    return link->entry.p || error_no_memory(err);
+    struct links *l = ctx;
+    if (link->seq == l->head->seq)
+        return (link->hash.n == CHAIN_HASH_BYTES && memcmp(link->hash.p, l->head->hash, CHAIN_HASH_BYTES) == 0) || departs(link->seq, err);
+    if (!chain_follow(l->head, link, err))
+        return departs(link->seq, err);
+    struct chain_link *kept = &l->h->links[l->h->n_links];
+    *kept = (struct chain_link){link->seq, arena_str(&l->h->arena, link->entry), arena_str(&l->h->arena, link->hash)};
+    *ret_enough = ++l->h->n_links == DRAIN_ROWS;
+    return (kept->entry.p && kept->hash.p) || error_no_memory(err);
 }
 
-static bool read_links(struct sql *db, struct history_head *head, struct history *h, struct error *err)
+static bool read_links(struct sql *db, struct chain_head *head, struct history *h, struct error *err)
 {
-    struct cell cells[3];
-    struct sql_statement *st = sql_prepare(db, STR("SELECT seq,entry,hash FROM audit WHERE seq>=?1 ORDER BY seq"), err);
-    bool ok = st && sql_bind_i64(db, st, 1, head->seq, err);
-    enum sql_step step = SQL_DONE;
-    while (ok && h->n_links < DRAIN_ROWS && (step = sql_step(db, st, err)) == SQL_ROW)
-        ok = sql_cells(db, st, cells, 3, err) && take_link(head, cells, h, err);
-    sql_finalize(st);
-    return ok && (step == SQL_ROW || step == SQL_DONE);
+    struct links links = {head, h};
+    return audit_read(db, head->seq, take_link, &links, err);
 }
 
 static bool read_versions(struct sql *db, struct history_head *head, struct history *h, struct error *err)
@@ -96,7 +87,7 @@ static bool read_portion(struct sql *db, struct history_head *head, struct histo
     h->versions = arena_alloc(&h->arena, DRAIN_ROWS * sizeof *h->versions);
     if (!h->links || !h->versions)
         return error_no_memory(err);
-    return read_links(db, head, h, err) && read_versions(db, head, h, err);
+    return read_links(db, &head->chain, h, err) && read_versions(db, head, h, err);
 }
 
 /* ── a file ── */
@@ -124,8 +115,8 @@ bool drain_current(struct store *s, struct table *t, struct history *ret_rest, s
     struct history_head head;
     if (!catalog_history_head(s->catalog, t->id, &head, err))
         return false;
-    if (t->meta.audit_seq < head.seq)
-        return departs(t->meta.audit_seq + 1, err);
+    if (t->meta.audit.seq < head.chain.seq)
+        return departs(t->meta.audit.seq + 1, err);
     return drain(s, t->id, t->current->writer, ret_rest, err);
 }
 
@@ -238,13 +229,11 @@ static bool list_generations(const char *path, struct numbers *ret, struct error
 static bool anchor_end(struct store *s, const char *id, struct error *err)
 {
     struct history_head end;
-    struct chain_anchor a = {.head.seq = 0};
     if (!catalog_history_head(s->catalog, id, &end, err))
         return false;
+    struct chain_anchor a = {.head = end.chain};
     snprintf(a.dataset, sizeof a.dataset, "%s", id);
-    a.head.seq = end.seq;
-    memcpy(a.head.hash, end.hash, sizeof a.head.hash);
-    return end.seq == 0 || catalog_audit_anchor(s->catalog, &actor_server, &a, 1, err);
+    return end.chain.seq == 0 || catalog_audit_anchor(s->catalog, &actor_server, &a, 1, err);
 }
 
 bool drain_away(struct store *s, const char *id, const char *path, struct error *err)

@@ -449,7 +449,7 @@ void table_publish(struct store *s, struct table *t, const struct meta *m)
 {
     pthread_mutex_lock(&s->lock);
     if (!t->has_meta)
-        t->anchored_seq = m->audit_seq; /* as it was found: what is told is what is written from now on */
+        t->anchored_seq = m->audit.seq; /* as it was found: what is told is what is written from now on */
     t->meta = *m;
     t->has_meta = true;
     t->committing = false;

@@ -22,7 +22,6 @@
 
 enum {
     FORMAT_VERSION = 1,            /* PRAGMA user_version of rows-<n>.db */
-    AUDIT_HASH_BYTES = 32,
     TABLE_BUCKETS = 1024,
     OPEN_FILES_MAX = 64,           /* generations kept open while nobody uses them */
     IDLE_READERS_MAX = 8,          /* of a generation */
@@ -46,8 +45,7 @@ struct meta {
     int64_t next_sid;
     int64_t key_column;     /* physical number of the row identifier, 0 for none */
     int64_t key_scaled;     /* number keys: one with a decimal point was seen (apply.c) */
-    int64_t audit_seq;
-    unsigned char audit_hash[AUDIT_HASH_BYTES];
+    struct chain_head audit;
 };
 
 /* First come, first served. */
@@ -225,6 +223,11 @@ must_use bool witness_find(struct sql *db, struct write *w, bool *ret_found, str
 must_use bool witness_add(struct sql *db, const struct write *w, const struct store_state *state, int64_t at_ms, const struct write_counts *counts, struct error *err);
 /* What a file begins with that follows another: the chain's head, which m has, and witnesses that still count at that time. */
 must_use bool ledger_begin(struct sql *from, struct sql *to, const struct meta *m, int64_t at_ms, struct error *err);
+
+/* ── audit.c ── */
+
+/* The file's part of the chain, from that record on. */
+must_use bool audit_read(struct sql *db, int64_t from, chain_reader take, void *ctx, struct error *err);
 
 /* ── early.c ── */
 

@@ -235,9 +235,9 @@ bool meta_read(struct sql *db, struct meta *ret, struct error *err)
     enum sql_step step = sql_step(db, st, err);
     if (step == SQL_ROW) {
         struct str hash = sql_text(st, 1);
-        m.audit_seq = sql_i64(st, 0);
-        if (hash.n == AUDIT_HASH_BYTES)
-            memcpy(m.audit_hash, hash.p, hash.n);
+        m.audit.seq = sql_i64(st, 0);
+        if (hash.n == CHAIN_HASH_BYTES)
+            memcpy(m.audit.hash, hash.p, hash.n);
     }
     sql_finalize(st);
     if (step != SQL_ROW && step != SQL_DONE)

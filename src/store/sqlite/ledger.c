@@ -45,7 +45,7 @@ static bool add_version(struct sql *db, const struct meta *m, const struct ledge
 static bool add_audit(struct sql *db, struct meta *m, const struct ledger_entry *e, struct error *err)
 {
     struct buf b = {0};
-    buf_printf(&b, "{\"seq\":%lld,\"at_ms\":%lld,\"version\":%lld,\"generation\":%lld", (long long)m->audit_seq + 1, (long long)e->at_ms,
+    buf_printf(&b, "{\"seq\":%lld,\"at_ms\":%lld,\"version\":%lld,\"generation\":%lld", (long long)m->audit.seq + 1, (long long)e->at_ms,
                (long long)m->state.version, (long long)e->generation);
     add_member(&b, "dataset", str_from(e->dataset));
     add_member(&b, "action", str_from(e->action));
@@ -56,18 +56,18 @@ static bool add_audit(struct sql *db, struct meta *m, const struct ledger_entry 
     buf_add_byte(&b, ',');
     write_counts(&b, &e->counts);
     buf_add_byte(&b, '}');
-    unsigned char hash[AUDIT_HASH_BYTES];
+    unsigned char hash[CHAIN_HASH_BYTES];
     bool ok = buf_ok(&b) || error_no_memory(err);
     if (ok) {
-        chain_hash(m->audit_hash, buf_str(&b), hash);
+        chain_hash(m->audit.hash, buf_str(&b), hash);
         struct sql_statement *st = sql_cached(db, STR("INSERT INTO audit VALUES(?1,?2,?3)"), err);
-        const struct cell cells[] = {cell_int(m->audit_seq + 1), cell_text(buf_str(&b)), cell_blob(str_make((const char *)hash, sizeof hash))};
+        const struct cell cells[] = {cell_int(m->audit.seq + 1), cell_text(buf_str(&b)), cell_blob(str_make((const char *)hash, sizeof hash))};
         ok = st && sql_bind_cells(db, st, 1, cells, 3, err) && sql_run(db, st, err);
     }
     buf_free(&b);
     if (ok) {
-        m->audit_seq++;
-        memcpy(m->audit_hash, hash, sizeof hash);
+        m->audit.seq++;
+        memcpy(m->audit.hash, hash, sizeof hash);
     }
     return ok;
 }
@@ -168,6 +168,6 @@ static bool copy_rows(struct sql *from, struct sql *to, struct str query, int64_
 
 bool ledger_begin(struct sql *from, struct sql *to, const struct meta *m, int64_t at_ms, struct error *err)
 {
-    return copy_rows(from, to, STR("SELECT seq,entry,hash FROM audit WHERE seq=?1"), m->audit_seq, STR("INSERT INTO audit VALUES(?1,?2,?3)"), 3, err) &&
+    return copy_rows(from, to, STR("SELECT seq,entry,hash FROM audit WHERE seq=?1"), m->audit.seq, STR("INSERT INTO audit VALUES(?1,?2,?3)"), 3, err) &&
            copy_rows(from, to, STR("SELECT * FROM witness WHERE at_ms>=?1"), at_ms - WITNESS_KEEP_MS, STR("INSERT INTO witness VALUES(?1,?2,?3,?4,?5,?6)"), 6, err);
 }
